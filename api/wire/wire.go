@@ -1,0 +1,270 @@
+// Package wire is the JSON of the REST API: requests, responses, errors, as plain
+// types shared by the server and the client.
+//
+// snake_case, UUIDs, RFC 3339 times in UTC. Request types are apart from response
+// types, so that a client can never set what is not its to set.
+package wire
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/minohq/mino/models/field"
+	"github.com/minohq/mino/models/retry"
+)
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Data       []T        `json:"data"`
+	Pagination Pagination `json:"pagination"`
+}
+
+// Pagination says how to go on: pass next_cursor as cursor with the same filters.
+type Pagination struct {
+	HasMore    bool   `json:"has_more"`
+	NextCursor string `json:"next_cursor,omitempty"`
+	// Total is there only when asked for with include_total=true.
+	Total *int64 `json:"total,omitempty"`
+}
+
+// Problem is an RFC 9457 problem document.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+	// Code is stable and made for programs; see docs/api.md for all of them.
+	Code      string       `json:"code"`
+	Errors    []FieldError `json:"errors,omitempty"`
+	RequestID string       `json:"request_id,omitempty"`
+}
+
+// FieldError names one thing that is wrong with a request. Field is a path such as
+// "fields[2].type" or, in an upload, "row 17, column site_url".
+type FieldError struct {
+	Field   string `json:"field"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	// Row is the data row of an upload, from 1; 0 when no row is meant.
+	Row int `json:"row,omitempty"`
+}
+
+// ExecutionDefaults are a project's defaults for its executions.
+type ExecutionDefaults struct {
+	Concurrency  int           `json:"concurrency,omitempty"`
+	Preset       retry.Preset  `json:"preset,omitempty"`
+	Retry        *retry.Policy `json:"retry,omitempty"`
+	JobTimeoutMS int64         `json:"job_timeout_ms,omitempty"`
+}
+
+// ProjectRequest creates a project.
+type ProjectRequest struct {
+	Name        string            `json:"name"`
+	Instruction string            `json:"instruction"`
+	Fields      []field.Field     `json:"fields"`
+	Executor    string            `json:"executor"`
+	Settings    json.RawMessage   `json:"settings,omitempty"`
+	Defaults    ExecutionDefaults `json:"defaults"`
+}
+
+// ProjectPatch edits a project: members that are absent stay as they are, members
+// that are present replace the old value whole.
+type ProjectPatch struct {
+	Name        *string            `json:"name,omitempty"`
+	Instruction *string            `json:"instruction,omitempty"`
+	Fields      *[]field.Field     `json:"fields,omitempty"`
+	Executor    *string            `json:"executor,omitempty"`
+	Settings    json.RawMessage    `json:"settings,omitempty"`
+	Defaults    *ExecutionDefaults `json:"defaults,omitempty"`
+}
+
+// Project is a project.
+type Project struct {
+	ID          uuid.UUID         `json:"id"`
+	Name        string            `json:"name"`
+	Instruction string            `json:"instruction"`
+	Fields      []field.Field     `json:"fields"`
+	Executor    string            `json:"executor"`
+	Settings    json.RawMessage   `json:"settings"`
+	Defaults    ExecutionDefaults `json:"defaults"`
+	Version     int64             `json:"version"`
+	CreatedAt   time.Time         `json:"created_at"`
+	UpdatedAt   time.Time         `json:"updated_at"`
+}
+
+// Column is one column of a batch.
+type Column struct {
+	Name  string `json:"name"`
+	Role  string `json:"role"`
+	Field string `json:"field,omitempty"`
+}
+
+// BatchRequest creates a batch from JSON rows; the CSV way is multipart.
+type BatchRequest struct {
+	Name string `json:"name"`
+	// Columns maps headers to roles where the defaults are not wanted: "site_url",
+	// "input", "ignored" or "ground_truth:<field>".
+	Columns map[string]string `json:"columns,omitempty"`
+	// Rows are objects from header to value; a ground truth may be an array of
+	// accepted values.
+	Rows []map[string]any `json:"rows"`
+}
+
+// Batch is a batch.
+type Batch struct {
+	ID        uuid.UUID `json:"id"`
+	ProjectID uuid.UUID `json:"project_id"`
+	Name      string    `json:"name"`
+	Columns   []Column  `json:"columns"`
+	RowCount  int       `json:"row_count"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// ExecuteRequest starts an execution; absent members take the project's defaults.
+type ExecuteRequest struct {
+	// Type is "test" or "production".
+	Type string `json:"type"`
+	// SampleSize is the number of rows of a test, 1–1,000 (default 10); SampleSeed
+	// picks which, the same ones every time by default.
+	SampleSize  *int          `json:"sample_size,omitempty"`
+	SampleSeed  int64         `json:"sample_seed,omitempty"`
+	Concurrency *int          `json:"concurrency,omitempty"`
+	Preset      *retry.Preset `json:"preset,omitempty"`
+	Retry       *retry.Policy `json:"retry,omitempty"`
+}
+
+// Execution is an execution.
+type Execution struct {
+	ID          uuid.UUID    `json:"id"`
+	ProjectID   uuid.UUID    `json:"project_id"`
+	BatchID     uuid.UUID    `json:"batch_id"`
+	Type        string       `json:"type"`
+	Status      string       `json:"status"`
+	SampleSize  int          `json:"sample_size,omitempty"`
+	SampleSeed  int64        `json:"sample_seed,omitempty"`
+	Concurrency int          `json:"concurrency"`
+	Preset      string       `json:"preset,omitempty"`
+	Retry       retry.Policy `json:"retry"`
+	Reason      string       `json:"reason,omitempty"`
+	// WorkflowID finds the run in the Temporal Web UI.
+	WorkflowID string     `json:"workflow_id"`
+	TotalJobs  int        `json:"total_jobs"`
+	CreatedAt  time.Time  `json:"created_at"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+}
+
+// Accuracy is a share with its 95 % Wilson interval; absent when nothing was compared.
+type Accuracy struct {
+	Value    float64 `json:"value"`
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
+	Matched  int     `json:"matched"`
+	Compared int     `json:"compared"`
+}
+
+// Stats is where an execution stands.
+type Stats struct {
+	ExecutionID uuid.UUID `json:"execution_id"`
+	Status      string    `json:"status"`
+	Concurrency int       `json:"concurrency"`
+	// Source is "workflow" when the live run answered, "database" when the rows were
+	// counted.
+	Source    string `json:"source"`
+	Total     int    `json:"total"`
+	Queued    int    `json:"queued"`
+	Running   int    `json:"running"`
+	Completed int    `json:"completed"`
+	Failed    int    `json:"failed"`
+	Cancelled int    `json:"cancelled"`
+	Retries   int    `json:"retries"`
+
+	Verdicts     map[string]int `json:"verdicts"`
+	ErrorClasses map[string]int `json:"error_classes"`
+
+	// Accuracy is over all compared fields; JobAccuracy is the share of scored jobs
+	// in which every compared field matched.
+	Accuracy    *Accuracy           `json:"accuracy,omitempty"`
+	JobAccuracy *Accuracy           `json:"job_accuracy,omitempty"`
+	Fields      map[string]Accuracy `json:"fields"`
+
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+}
+
+// StopRequest stops an execution: mode "drain" (default) lets running jobs finish,
+// "cancel" cancels them.
+type StopRequest struct {
+	Mode string `json:"mode,omitempty"`
+}
+
+// ConcurrencyRequest changes how many jobs run at once, 1–50.
+type ConcurrencyRequest struct {
+	Value *int `json:"value"`
+}
+
+// FieldResult is how one field was held against its truth.
+type FieldResult struct {
+	Match      bool     `json:"match"`
+	Comparer   string   `json:"comparer"`
+	Expected   []string `json:"expected"`
+	Actual     any      `json:"actual"`
+	Similarity *float64 `json:"similarity,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
+}
+
+// JobError is why a job failed.
+type JobError struct {
+	Class   string `json:"class"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+// Job is one row of a batch with its latest result.
+type Job struct {
+	ID            uuid.UUID              `json:"id"`
+	ProjectID     uuid.UUID              `json:"project_id"`
+	BatchID       uuid.UUID              `json:"batch_id"`
+	ExecutionID   *uuid.UUID             `json:"execution_id,omitempty"`
+	Row           int                    `json:"row"`
+	SiteURL       string                 `json:"site_url"`
+	Input         map[string]string      `json:"input"`
+	GroundTruth   map[string][]string    `json:"ground_truth,omitempty"`
+	Status        string                 `json:"status"`
+	Attempts      int                    `json:"attempts"`
+	NextAttemptAt *time.Time             `json:"next_attempt_at,omitempty"`
+	Result        map[string]any         `json:"result,omitempty"`
+	Verdict       string                 `json:"verdict,omitempty"`
+	Accuracy      *float64               `json:"accuracy,omitempty"`
+	Comparison    map[string]FieldResult `json:"comparison,omitempty"`
+	Error         *JobError              `json:"error,omitempty"`
+	StartedAt     *time.Time             `json:"started_at,omitempty"`
+	FinishedAt    *time.Time             `json:"finished_at,omitempty"`
+	CreatedAt     time.Time              `json:"created_at"`
+	UpdatedAt     time.Time              `json:"updated_at"`
+	// Sessions are there when one job is asked for, newest first.
+	Sessions []Session `json:"sessions,omitempty"`
+}
+
+// Session is one attempt at a job.
+type Session struct {
+	ID          uuid.UUID       `json:"id"`
+	ExecutionID uuid.UUID       `json:"execution_id"`
+	JobID       uuid.UUID       `json:"job_id"`
+	Attempt     int             `json:"attempt"`
+	Status      string          `json:"status"`
+	Worker      string          `json:"worker"`
+	RemoteRunID string          `json:"remote_run_id,omitempty"`
+	Result      map[string]any  `json:"result,omitempty"`
+	Raw         json.RawMessage `json:"raw,omitempty"`
+	Verdict     string          `json:"verdict,omitempty"`
+	VerdictNote string          `json:"verdict_note,omitempty"`
+	Usage       json.RawMessage `json:"usage,omitempty"`
+	Evidence    json.RawMessage `json:"evidence,omitempty"`
+	Error       *JobError       `json:"error,omitempty"`
+	RetryAt     *time.Time      `json:"retry_at,omitempty"`
+	StartedAt   time.Time       `json:"started_at"`
+	FinishedAt  *time.Time      `json:"finished_at,omitempty"`
+}

@@ -1,0 +1,34 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The sentinel errors of the records. The store wraps them with what was sought
+// or refused; callers ask with errors.Is.
+var (
+	ErrNotFound          = errors.New("not found")
+	ErrProjectNotFound   = fmt.Errorf("project %w", ErrNotFound)
+	ErrBatchNotFound     = fmt.Errorf("batch %w", ErrNotFound)
+	ErrJobNotFound       = fmt.Errorf("job %w", ErrNotFound)
+	ErrExecutionNotFound = fmt.Errorf("execution %w", ErrNotFound)
+
+	// ErrConflict: a constraint or the present state refuses the write.
+	ErrConflict = errors.New("conflict")
+	// ErrNameTaken: another project of the organisation has the name.
+	ErrNameTaken = fmt.Errorf("%w: the name is taken", ErrConflict)
+	// ErrBatchBusy: the batch has an execution that has not ended.
+	ErrBatchBusy = fmt.Errorf("%w: the batch has an execution that has not ended", ErrConflict)
+	// ErrVersionMismatch: the record was edited since it was read.
+	ErrVersionMismatch = errors.New("the record was edited meanwhile")
+	// ErrNoJobs: the selection of an execution is empty.
+	ErrNoJobs = errors.New("there are no jobs to run")
+
+	// ErrStaleAttempt: a newer attempt, or the end of the execution, has taken the
+	// job over; what the caller holds must be dropped.
+	ErrStaleAttempt = errors.New("the attempt is stale")
+	// ErrUnavailable: PostgreSQL cannot be reached or is shutting down; trying
+	// again later is right.
+	ErrUnavailable = errors.New("the database is unavailable")
+)
