@@ -28,7 +28,9 @@ var (
 	// ErrStaleAttempt: a newer attempt, or the end of the execution, has taken the
 	// job over; what the caller holds must be dropped.
 	ErrStaleAttempt = errors.New("the attempt is stale")
-	// ErrUnavailable: PostgreSQL cannot be reached or is shutting down; trying
-	// again later is right.
-	ErrUnavailable = errors.New("the database is unavailable")
+	// ErrUnavailable: PostgreSQL or Temporal cannot be reached or is shutting down;
+	// trying again later is right.
+	ErrUnavailable = errors.New("temporarily unavailable")
+	// ErrRunEnded: there is no open workflow run to control or to ask.
+	ErrRunEnded = errors.New("the run is not open")
 )
