@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+
+	"github.com/minohq/mino/models"
+)
+
+// BatchFilter narrows a list of batches; zero members do not narrow.
+type BatchFilter struct {
+	ProjectID uuid.UUID
+}
+
+func (f BatchFilter) apply(q *bun.SelectQuery, org uuid.UUID) *bun.SelectQuery {
+	q = q.Where("b.organisation_id = ?", org)
+	if f.ProjectID != uuid.Nil {
+		q = q.Where("b.project_id = ?", f.ProjectID)
+	}
+	return q
+}
+
+// jobColumns are the columns that an upload fills; the rest have defaults.
+var jobColumns = []string{
+	"id", "organisation_id", "project_id", "batch_id", "row_number", "site_url", "input", "ground_truth",
+}
+
+// CreateBatch inserts a batch and its jobs in one transaction, the jobs by COPY as
+// the sequence yields them, and fills RowCount and CreatedAt. The first error of
+// the sequence rolls everything back and is returned as it is. For every job the
+// caller fills ID, RowNumber, SiteURL, Input and GroundTruth.
+func (s *Store) CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error]) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return mapped(err)
+	}
+	defer conn.Close() //nolint:errcheck // gives the connection back; nothing is lost with it
+	var rowErr error
+	err = conn.Raw(func(driverConn any) error {
+		std, ok := driverConn.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("the database driver is %T, not pgx", driverConn)
+		}
+		rowErr, err = copyBatch(ctx, std.Conn(), b, jobs)
+		return err
+	})
+	if rowErr != nil {
+		return rowErr
+	}
+	return mapped(err)
+}
+
+// errRowRefused stops a COPY whose source failed; the source's own error is kept
+// beside it.
+var errRowRefused = errors.New("a row was refused")
+
+func copyBatch(ctx context.Context, conn *pgx.Conn, b *models.Batch, jobs iter.Seq2[*models.Job, error]) (rowErr, err error) {
+	next, stop := iter.Pull2(jobs)
+	defer stop()
+	source := pgx.CopyFromFunc(func() ([]any, error) {
+		job, jobErr, ok := next()
+		if !ok {
+			return nil, nil //nolint:nilnil // pgx's word for the end of the rows
+		}
+		if jobErr != nil {
+			rowErr = jobErr
+			return nil, errRowRefused
+		}
+		var truth any // NULL rather than a JSON null
+		if job.GroundTruth != nil {
+			truth = job.GroundTruth
+		}
+		return []any{job.ID, b.OrganisationID, b.ProjectID, b.ID, job.RowNumber, job.SiteURL, job.Input, truth}, nil
+	})
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx,
+			`INSERT INTO batches (id, organisation_id, project_id, name, columns, row_count)
+			 VALUES ($1, $2, $3, $4, $5, 0) RETURNING created_at`,
+			b.ID, b.OrganisationID, b.ProjectID, b.Name, b.Columns).Scan(&b.CreatedAt)
+		if err != nil {
+			return err
+		}
+		n, err := tx.CopyFrom(ctx, pgx.Identifier{"jobs"}, jobColumns, source)
+		if err != nil {
+			return err
+		}
+		b.RowCount = int(n)
+		_, err = tx.Exec(ctx, `UPDATE batches SET row_count = $2 WHERE id = $1`, b.ID, n)
+		return err
+	})
+	return rowErr, err
+}
+
+// Batch returns a batch or models.ErrBatchNotFound.
+func (s *Store) Batch(ctx context.Context, org, id uuid.UUID) (*models.Batch, error) {
+	b := new(models.Batch)
+	err := s.db.NewSelect().Model(b).Where("b.organisation_id = ? AND b.id = ?", org, id).Scan(ctx)
+	if err != nil {
+		return nil, found(err, models.ErrBatchNotFound)
+	}
+	return b, nil
+}
+
+// ListBatches lists batches, newest first.
+func (s *Store) ListBatches(ctx context.Context, org uuid.UUID, f BatchFilter, page Page) ([]models.Batch, error) {
+	out := []models.Batch{}
+	err := page.apply(f.apply(s.db.NewSelect().Model(&out), org)).Scan(ctx)
+	return out, mapped(err)
+}
+
+// CountBatches counts what ListBatches lists over all pages.
+func (s *Store) CountBatches(ctx context.Context, org uuid.UUID, f BatchFilter) (int64, error) {
+	n, err := f.apply(s.db.NewSelect().Model((*models.Batch)(nil)), org).Count(ctx)
+	return n, mapped(err)
+}

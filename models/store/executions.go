@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/minohq/mino/models"
+)
+
+// ExecutionFilter narrows a list of executions; zero members do not narrow.
+type ExecutionFilter struct {
+	ProjectID uuid.UUID
+	BatchID   uuid.UUID
+	Status    []models.ExecutionStatus
+}
+
+func (f ExecutionFilter) apply(q *bun.SelectQuery, org uuid.UUID) *bun.SelectQuery {
+	q = q.Where("e.organisation_id = ?", org)
+	if f.ProjectID != uuid.Nil {
+		q = q.Where("e.project_id = ?", f.ProjectID)
+	}
+	if f.BatchID != uuid.Nil {
+		q = q.Where("e.batch_id = ?", f.BatchID)
+	}
+	if len(f.Status) > 0 {
+		q = q.Where("e.status IN (?)", bun.List(f.Status))
+	}
+	return q
+}
+
+// CreateExecution inserts a pending execution and gives it its jobs, in one
+// transaction: all jobs of the batch, or for a test a sample of SampleSize. The
+// sample depends on the row numbers and SampleSeed alone, so that two tests of one
+// upload can be held against each other. It fills TotalJobs and the times.
+//
+// It returns models.ErrBatchBusy when the batch has an execution that has not ended,
+// and models.ErrNoJobs when there is nothing to run.
+func (s *Store) CreateExecution(ctx context.Context, e *models.Execution) error {
+	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		e.Status = models.ExecutionPending
+		_, err := tx.NewInsert().Model(e).Returning("created_at, updated_at").Exec(ctx)
+		if err != nil {
+			return err
+		}
+		q := tx.NewUpdate().Model((*models.Job)(nil)).
+			Set("status = ?", models.JobQueued).
+			Set("execution_id = ?", e.ID).
+			Set("attempt = 0, matched = 0, compared = 0, gt_evaluated = false").
+			Set("result = NULL, verdict = NULL, comparison = NULL, accuracy = NULL").
+			Set("error_class = NULL, error_code = NULL, error_message = NULL").
+			Set("next_attempt_at = NULL, started_at = NULL, finished_at = NULL").
+			Set("updated_at = now()").
+			Where("organisation_id = ? AND batch_id = ?", e.OrganisationID, e.BatchID).
+			// With one active execution a batch every job is queued and free, or ended.
+			Where("status IN (?)", bun.List(models.JobQueued.Sources()))
+		if e.Type == models.ExecutionTest {
+			sample := tx.NewSelect().Model((*models.Job)(nil)).Column("j.id").
+				Where("j.organisation_id = ? AND j.batch_id = ?", e.OrganisationID, e.BatchID).
+				OrderExpr("md5(j.row_number::text || ':' || ?::text)", e.SampleSeed).
+				Limit(int64(e.SampleSize))
+			q = q.Where("id IN (?)", sample)
+		}
+		result, err := q.Exec(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return models.ErrNoJobs
+		}
+		e.TotalJobs = int(n)
+		_, err = tx.NewUpdate().Model(e).Column("total_jobs").Where("id = ?", e.ID).Exec(ctx)
+		return err
+	})
+}
+
+// Execution returns an execution or models.ErrExecutionNotFound.
+func (s *Store) Execution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error) {
+	return execution(ctx, s.db, org, id, false)
+}
+
+func execution(ctx context.Context, db bun.IDB, org, id uuid.UUID, lock bool) (*models.Execution, error) {
+	e := new(models.Execution)
+	q := db.NewSelect().Model(e).Where("e.organisation_id = ? AND e.id = ?", org, id)
+	if lock {
+		// Not FOR UPDATE: sessions are inserted meanwhile, and their foreign key only
+		// needs the row's key.
+		q = q.For("NO KEY UPDATE")
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, found(err, models.ErrExecutionNotFound)
+	}
+	return e, nil
+}
+
+// ListExecutions lists executions, newest first.
+func (s *Store) ListExecutions(ctx context.Context, org uuid.UUID, f ExecutionFilter, page Page) ([]models.Execution, error) {
+	out := []models.Execution{}
+	err := page.apply(f.apply(s.db.NewSelect().Model(&out), org)).Scan(ctx)
+	return out, mapped(err)
+}
+
+// CountExecutions counts what ListExecutions lists over all pages.
+func (s *Store) CountExecutions(ctx context.Context, org uuid.UUID, f ExecutionFilter) (int64, error) {
+	n, err := f.apply(s.db.NewSelect().Model((*models.Execution)(nil)), org).Count(ctx)
+	return n, mapped(err)
+}
+
+// UnstartedExecutions lists executions, of every organisation, that were written
+// before the given time and are pending still, oldest first: the process that wrote
+// them may have died before it started their workflow.
+func (s *Store) UnstartedExecutions(ctx context.Context, before time.Time, limit int) ([]models.Execution, error) {
+	var out []models.Execution
+	err := s.db.NewSelect().Model(&out).
+		Where("e.status = ? AND e.created_at < ?", models.ExecutionPending, before).
+		OrderExpr("e.created_at").Limit(int64(limit)).Scan(ctx)
+	return out, mapped(err)
+}
+
+// BeginExecution marks a pending execution running and returns the row; one that is
+// further on is returned as it stands.
+func (s *Store) BeginExecution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error) {
+	_, err := s.db.NewUpdate().Model((*models.Execution)(nil)).
+		Set("status = ?", models.ExecutionRunning).
+		Set("started_at = COALESCE(started_at, now()), updated_at = now()").
+		Where("organisation_id = ? AND id = ? AND status = ?", org, id, models.ExecutionPending).
+		Exec(ctx)
+	if err != nil {
+		return nil, mapped(err)
+	}
+	return s.Execution(ctx, org, id)
+}
+
+// RecordState writes what the workflow says of a live execution: running, paused or
+// stopping, and its concurrency. An execution that has ended is left alone.
+func (s *Store) RecordState(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int) error {
+	_, err := s.db.NewUpdate().Model((*models.Execution)(nil)).
+		Set("status = ?, concurrency = ?, updated_at = now()", status, concurrency).
+		Where("organisation_id = ? AND id = ?", org, id).
+		Where("status IN (?)", bun.List(append(status.Sources(), status))).
+		Exec(ctx)
+	return mapped(err)
+}
+
+// FinishExecution ends an execution: jobs that have not ended are cancelled, running
+// sessions too, and the counters are taken from the rows, all in one transaction. An
+// execution that has ended already is returned as it stands.
+func (s *Store) FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error) {
+	var e *models.Execution
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if e, err = execution(ctx, tx, org, id, true); err != nil || e.Status.Terminal() {
+			return err
+		}
+		if err := cancelOpenJobs(ctx, tx, id); err != nil {
+			return err
+		}
+		tally, err := tallyOf(ctx, tx, org, id)
+		if err != nil {
+			return err
+		}
+		e.Status, e.Reason, e.Tally = status, reason, tally
+		e.TotalJobs, e.CompletedJobs, e.FailedJobs, e.CancelledJobs = tally.Total, tally.Completed, tally.Failed, tally.Cancelled
+		result, err := tx.NewUpdate().Model(e).
+			Column("status", "reason", "tally", "total_jobs", "completed_jobs", "failed_jobs", "cancelled_jobs").
+			Set("finished_at = now(), updated_at = now()").
+			Where("id = ?", id).
+			Where("status IN (?)", bun.List(status.Sources())).
+			Returning("started_at, finished_at, updated_at").
+			Exec(ctx)
+		return affected(result, err, models.ErrConflict)
+	})
+	return e, err
+}
+
+// cancelOpenJobs ends what has not ended. Jobs go first: whoever holds one then
+// finds its fence closed.
+func cancelOpenJobs(ctx context.Context, tx bun.Tx, executionID uuid.UUID) error {
+	_, err := tx.NewUpdate().Model((*models.Job)(nil)).
+		Set("status = ?, next_attempt_at = NULL, finished_at = now(), updated_at = now()", models.JobCancelled).
+		Where("execution_id = ?", executionID).
+		Where("status IN (?)", bun.List(models.JobCancelled.Sources())).
+		Exec(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewUpdate().Model((*models.Session)(nil)).
+		Set("status = ?, finished_at = now()", models.SessionCancelled).
+		Where("execution_id = ? AND status = ?", executionID, models.SessionRunning).
+		Exec(ctx)
+	return err
+}

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/minohq/mino/models"
+)
+
+// ProjectFilter narrows a list of projects; zero members do not narrow.
+type ProjectFilter struct {
+	// Name is the exact name, whatever its case.
+	Name string
+}
+
+func (f ProjectFilter) apply(q *bun.SelectQuery, org uuid.UUID) *bun.SelectQuery {
+	q = q.Where("p.organisation_id = ?", org)
+	if f.Name != "" {
+		q = q.Where("lower(p.name) = lower(?)", f.Name)
+	}
+	return q
+}
+
+// CreateProject inserts a project and fills its times. It returns
+// models.ErrNameTaken when the organisation has a project of that name.
+func (s *Store) CreateProject(ctx context.Context, p *models.Project) error {
+	p.Version = 1
+	_, err := s.db.NewInsert().Model(p).Returning("created_at, updated_at").Exec(ctx)
+	return mapped(err)
+}
+
+// Project returns a project or models.ErrProjectNotFound.
+func (s *Store) Project(ctx context.Context, org, id uuid.UUID) (*models.Project, error) {
+	p := new(models.Project)
+	err := s.db.NewSelect().Model(p).Where("p.organisation_id = ? AND p.id = ?", org, id).Scan(ctx)
+	if err != nil {
+		return nil, found(err, models.ErrProjectNotFound)
+	}
+	return p, nil
+}
+
+// UpdateProject writes an edited project back and counts its version up. It returns
+// models.ErrVersionMismatch when the project was edited since p was read.
+func (s *Store) UpdateProject(ctx context.Context, p *models.Project) error {
+	result, err := s.db.NewUpdate().Model(p).
+		Column("name", "instruction", "fields", "executor", "settings", "defaults").
+		Set("version = version + 1").Set("updated_at = now()").
+		Where("organisation_id = ? AND id = ? AND version = ?", p.OrganisationID, p.ID, p.Version).
+		Returning("version, updated_at").
+		Exec(ctx)
+	err = affected(result, err, models.ErrVersionMismatch)
+	if !errors.Is(err, models.ErrVersionMismatch) {
+		return mapped(err)
+	}
+	if _, getErr := s.Project(ctx, p.OrganisationID, p.ID); getErr != nil {
+		return getErr
+	}
+	return err
+}
+
+// ListProjects lists projects, newest first.
+func (s *Store) ListProjects(ctx context.Context, org uuid.UUID, f ProjectFilter, page Page) ([]models.Project, error) {
+	out := []models.Project{}
+	err := page.apply(f.apply(s.db.NewSelect().Model(&out), org)).Scan(ctx)
+	return out, mapped(err)
+}
+
+// CountProjects counts what ListProjects lists over all pages.
+func (s *Store) CountProjects(ctx context.Context, org uuid.UUID, f ProjectFilter) (int64, error) {
+	n, err := f.apply(s.db.NewSelect().Model((*models.Project)(nil)), org).Count(ctx)
+	return n, mapped(err)
+}

@@ -1,0 +1,130 @@
+// Package store reads and writes the records of MINO in PostgreSQL through Bun.
+//
+// PostgreSQL is the authority here, not the caller: every write states what it
+// expects (legal source statuses, the attempt number, the version) in its WHERE
+// clause and checks the rows affected, so that a write that comes twice or too
+// late changes nothing. Every query of a tenant's record is scoped by organisation.
+//
+// Failure: this is the one place that reads driver errors; it turns them into the
+// sentinel errors of package models and keeps the cause. models.ErrUnavailable
+// means that PostgreSQL could not be reached, so that the write may or may not have
+// happened: every operation may be repeated then.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/uptrace/bun"
+
+	"github.com/minohq/mino/models"
+)
+
+// Store is the records. It is safe for concurrent use.
+type Store struct {
+	db *bun.DB
+}
+
+// New makes a store over a database whose migrations are applied.
+func New(db *bun.DB) *Store { return &Store{db: db} }
+
+// Ping reports whether PostgreSQL answers.
+func (s *Store) Ping(ctx context.Context) error { return mapped(s.db.PingContext(ctx)) }
+
+// Page asks for part of a list, newest first.
+type Page struct {
+	// After is the id of the last record of the page before; zero starts.
+	After uuid.UUID
+	// Limit is the most records to return; at least 1.
+	Limit int
+}
+
+func (p Page) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	if p.After != uuid.Nil {
+		q = q.Where("?TableAlias.id < ?", p.After)
+	}
+	return q.OrderExpr("?TableAlias.id DESC").Limit(int64(p.Limit))
+}
+
+// inTx runs f in a transaction and maps the error of either.
+func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx bun.Tx) error) error {
+	return mapped(s.db.RunInTx(ctx, nil, f))
+}
+
+// constraintErrors says what the violation of a constraint means to a caller.
+var constraintErrors = map[string]error{
+	"projects_organisation_id_name_key": models.ErrNameTaken,
+	"executions_active_batch_key":       models.ErrBatchBusy,
+	"batches_project_fkey":              models.ErrProjectNotFound,
+	"executions_project_fkey":           models.ErrProjectNotFound,
+	"executions_batch_fkey":             models.ErrBatchNotFound,
+	"jobs_batch_fkey":                   models.ErrBatchNotFound,
+}
+
+// mapped turns a driver's error into a sentinel of package models, keeping the cause.
+func mapped(err error) error {
+	if err == nil {
+		return nil
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		if sentinel, ok := constraintErrors[pg.ConstraintName]; ok {
+			return fmt.Errorf("%w: %w", sentinel, err)
+		}
+		if unavailableState(pg.Code) {
+			return fmt.Errorf("%w: %w", models.ErrUnavailable, err)
+		}
+		return err
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	if errors.As(err, &connect) || errors.As(err, &network) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		pgconn.SafeToRetry(err) {
+		return fmt.Errorf("%w: %w", models.ErrUnavailable, err)
+	}
+	return err
+}
+
+// unavailableState tells the SQLSTATEs after which the same statement can succeed
+// later: connection exceptions (class 08), too many connections or out of memory
+// and disk (class 53), a server that starts, stops or crashes (57P0x).
+func unavailableState(code string) bool {
+	return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P")
+}
+
+// found turns "no rows" into the sentinel of what was sought.
+func found(err, sentinel error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return sentinel
+	}
+	return mapped(err)
+}
+
+// affected requires that a write changed exactly one row; otherwise the row was not
+// in the state that the write expects, and it gives the error otherwise.
+func affected(result sql.Result, err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return otherwise
+	}
+	return nil
+}
