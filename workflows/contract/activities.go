@@ -11,6 +11,16 @@ const (
 	ActivityFinish      = "FinishExecution"
 )
 
+// Types of the ApplicationErrors that activities return: the classes of failures.
+// Permanent is never retried.
+const (
+	ErrorTypeTransient = "transient"
+	ErrorTypeRateLimit = "rate_limit"
+	ErrorTypeTimeout   = "timeout"
+	ErrorTypeNetwork   = "network"
+	ErrorTypePermanent = "permanent"
+)
+
 // Carried is the state of an execution that continue-as-new takes along: counters,
 // cursor and control, never job lists.
 type Carried struct {
@@ -23,7 +33,6 @@ type Carried struct {
 	// only what changed.
 	RecordedState       string `json:"recorded_state"`
 	RecordedConcurrency int    `json:"recorded_concurrency"`
-	Runs                int    `json:"runs"`
 }
 
 // Plan is how an execution is to be run, read once when it begins.
@@ -44,6 +53,8 @@ type Plan struct {
 	// Both are read here once, so that a replay sees what ran.
 	PageSize   int `json:"page_size"`
 	JobsPerRun int `json:"jobs_per_run"`
+	// RecordedState is the status of the row as Begin left it.
+	RecordedState string `json:"recorded_state"`
 	// Ended says that the execution had ended before this run of the workflow began.
 	Ended bool `json:"ended,omitempty"`
 }
