@@ -1,0 +1,169 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/invopop/validation"
+)
+
+// Database says where the records are kept.
+type Database struct {
+	URL DatabaseURL `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use, such as postgres://user:password@host:5432/mino. Dev and demo start their own when it is not set."`
+	// MaxConnections bounds the pool of this process.
+	MaxConnections int `name:"database-max-connections" env:"MINO_DATABASE_MAX_CONNECTIONS" default:"20" help:"Most connections that this process opens to PostgreSQL, 2 to 1000."`
+
+	// StartsOwn is set by commands that start a PostgreSQL of their own when URL is
+	// empty; it makes an empty URL valid.
+	StartsOwn bool `kong:"-"`
+}
+
+// Check implements Part.
+func (d *Database) Check() error {
+	return validation.ValidateStruct(d,
+		validation.Field(&d.URL, unless(d.StartsOwn, required), validation.By(databaseURL)),
+		validation.Field(&d.MaxConnections, between(2, 1000)),
+	)
+}
+
+// Temporal says which Temporal service runs the workflows.
+type Temporal struct {
+	Address   string `name:"temporal-address" env:"TEMPORAL_ADDRESS" default:"${temporal_address=127.0.0.1:7233}" placeholder:"HOST:PORT" help:"Temporal service to use (default for api and worker: 127.0.0.1:7233). Dev and demo start their own when it is not set."`
+	Namespace string `name:"temporal-namespace" env:"TEMPORAL_NAMESPACE" default:"default" help:"Temporal namespace."`
+	APIKey    Secret `name:"temporal-api-key" env:"TEMPORAL_API_KEY" placeholder:"KEY" help:"API key for the Temporal service; switches TLS on."`
+	TLS       bool   `name:"temporal-tls" env:"TEMPORAL_TLS" help:"Connect to Temporal over TLS."`
+	TLSCA     string `name:"temporal-tls-ca" env:"TEMPORAL_TLS_CA" placeholder:"FILE" help:"PEM file with the authorities to trust instead of the system's; switches TLS on."`
+	TLSCert   string `name:"temporal-tls-cert" env:"TEMPORAL_TLS_CERT" placeholder:"FILE" help:"PEM file with the client certificate; switches TLS on."`
+	TLSKey    string `name:"temporal-tls-key" env:"TEMPORAL_TLS_KEY" placeholder:"FILE" help:"PEM file with the client certificate's key."`
+	// TLSServerName is for a service that is reached under another name than its
+	// certificate's.
+	TLSServerName string `name:"temporal-tls-server-name" env:"TEMPORAL_TLS_SERVER_NAME" placeholder:"NAME" help:"Name expected in the server's certificate, when it is not the address's host."`
+
+	// StartsOwn is set by commands that start a Temporal dev server of their own when
+	// Address is empty; it makes an empty Address valid.
+	StartsOwn bool `kong:"-"`
+}
+
+// Check implements Part.
+func (t *Temporal) Check() error {
+	return validation.ValidateStruct(t,
+		validation.Field(&t.Address, unless(t.StartsOwn, required), validation.By(hostPort)),
+		validation.Field(&t.Namespace, required),
+		validation.Field(&t.TLSCA, validation.By(readableFile)),
+		validation.Field(&t.TLSCert, validation.By(readableFile), pairedWith(t.TLSKey, "--temporal-tls-key")),
+		validation.Field(&t.TLSKey, validation.By(readableFile), pairedWith(t.TLSCert, "--temporal-tls-cert")),
+	)
+}
+
+// UsesTLS tells whether any setting asks for TLS.
+func (t *Temporal) UsesTLS() bool {
+	return t.TLS || t.APIKey != "" || t.TLSCA != "" || t.TLSCert != "" || t.TLSServerName != ""
+}
+
+// API says how the REST API listens and what it takes.
+type API struct {
+	Listen string `name:"listen" env:"MINO_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address the API listens on; port 0 takes a free one. There is no authentication yet: beyond loopback, put a proxy with authentication before it."`
+	// MaxRows is the most rows of an upload.
+	MaxRows int `name:"max-rows" env:"MINO_MAX_ROWS" default:"10000" help:"Most rows of an upload, 1 to 1000000."`
+	// BodyLimitMiB bounds a request's body, uploads included.
+	BodyLimitMiB   int           `name:"body-limit-mib" env:"MINO_BODY_LIMIT_MIB" default:"64" help:"Largest request body in MiB, 1 to 1024."`
+	ReadTimeout    time.Duration `name:"read-timeout" env:"MINO_READ_TIMEOUT" default:"60s" help:"Time to receive a whole request, 1s to 1h."`
+	IdleTimeout    time.Duration `name:"idle-timeout" env:"MINO_IDLE_TIMEOUT" default:"60s" help:"Time an idle connection is kept, 1s to 1h."`
+	RequestTimeout time.Duration `name:"request-timeout" env:"MINO_REQUEST_TIMEOUT" default:"30s" help:"Time to answer a request once it is received, 1s to 10m."`
+	StopTimeout    time.Duration `name:"api-stop-timeout" env:"MINO_API_STOP_TIMEOUT" default:"15s" help:"Time that requests under way get to finish at shutdown, 0s to 10m."`
+}
+
+// Check implements Part.
+func (a *API) Check() error {
+	return validation.ValidateStruct(a,
+		validation.Field(&a.Listen, required, validation.By(hostPort)),
+		validation.Field(&a.MaxRows, between(1, 1_000_000)),
+		validation.Field(&a.BodyLimitMiB, between(1, 1024)),
+		validation.Field(&a.ReadTimeout, between(time.Second, time.Hour)),
+		validation.Field(&a.IdleTimeout, between(time.Second, time.Hour)),
+		validation.Field(&a.RequestTimeout, between(time.Second, 10*time.Minute)),
+		validation.Field(&a.StopTimeout, between(0, 10*time.Minute)),
+	)
+}
+
+// BodyLimit is BodyLimitMiB in bytes.
+func (a *API) BodyLimit() int { return a.BodyLimitMiB << 20 }
+
+// BeyondLoopback tells whether others than this machine can reach the API. A host
+// that is a name counts as beyond, since what it resolves to can change.
+func (a *API) BeyondLoopback() bool {
+	host, _, err := net.SplitHostPort(a.Listen)
+	if err != nil {
+		return true
+	}
+	if host == "localhost" {
+		return false
+	}
+	address, err := netip.ParseAddr(host)
+	return err != nil || !address.IsLoopback()
+}
+
+// Worker says how jobs are done.
+type Worker struct {
+	TaskQueue               string        `name:"task-queue" env:"MINO_TASK_QUEUE" default:"mino" help:"Task queue of the workflow and its activities."`
+	MaxConcurrentActivities int           `name:"max-concurrent-activities" env:"MINO_MAX_CONCURRENT_ACTIVITIES" default:"100" help:"Most jobs that this worker does at once, over all executions, 1 to 1000."`
+	StopTimeout             time.Duration `name:"worker-stop-timeout" env:"MINO_WORKER_STOP_TIMEOUT" default:"30s" help:"Time that jobs under way get to finish at shutdown, 0s to 10m; the rest goes to other workers."`
+	AllowedNetworks         []string      `name:"allowed-networks" env:"MINO_ALLOWED_NETWORKS" placeholder:"CIDR,..." help:"Networks that jobs may reach although they are not public, such as 10.1.0.0/16."`
+	PageSize                int           `name:"page-size" env:"MINO_PAGE_SIZE" default:"200" help:"Jobs that a workflow reads at once, 1 to 1000."`
+	JobsPerRun              int           `name:"jobs-per-run" env:"MINO_JOBS_PER_RUN" default:"1000" help:"Jobs after which a workflow continues as new, 1 to 1500; it does so earlier when its history is long."`
+}
+
+// Check implements Part.
+func (w *Worker) Check() error {
+	return validation.ValidateStruct(w,
+		validation.Field(&w.TaskQueue, required),
+		validation.Field(&w.MaxConcurrentActivities, between(1, 1000)),
+		validation.Field(&w.StopTimeout, between(0, 10*time.Minute)),
+		validation.Field(&w.AllowedNetworks, validation.By(networks)),
+		validation.Field(&w.PageSize, between(1, 1000)),
+		validation.Field(&w.JobsPerRun, between(1, 1500)),
+	)
+}
+
+// Networks gives AllowedNetworks parsed. Call it after Verify: what does not parse
+// is an error there and left out here.
+func (w *Worker) Networks() []netip.Prefix {
+	prefixes := make([]netip.Prefix, 0, len(w.AllowedNetworks))
+	for _, text := range w.AllowedNetworks {
+		if prefix, err := parseNetwork(text); err == nil {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	return prefixes
+}
+
+// Log says what is logged and how it looks.
+type Log struct {
+	Level  string `name:"log-level" env:"MINO_LOG_LEVEL" default:"${log_level=info}" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	Format string `name:"log-format" env:"MINO_LOG_FORMAT" default:"${log_format=json}" placeholder:"FORMAT" help:"How log lines look: json or console."`
+}
+
+// Check implements Part.
+func (l *Log) Check() error {
+	return validation.ValidateStruct(l,
+		validation.Field(&l.Level, oneOf("debug", "info", "warn", "error")),
+		validation.Field(&l.Format, oneOf("json", "console")),
+	)
+}
+
+// Dev says how the dev stack finds its servers and where it keeps their data.
+type Dev struct {
+	Dir         string `name:"dir" env:"MINO_DIR" default:".mino" placeholder:"DIR" help:"Directory of the dev stack's data and logs."`
+	TemporalCLI string `name:"temporal-cli" env:"MINO_TEMPORAL_CLI" placeholder:"FILE" help:"Temporal command line tool to start the dev server with, when it is not on the PATH."`
+	PostgresBin string `name:"postgres-bin" env:"MINO_POSTGRES_BIN" placeholder:"DIR" help:"Directory of PostgreSQL's server programs (initdb, postgres), when they are not where they usually are."`
+}
+
+// Check implements Part.
+func (d *Dev) Check() error {
+	return validation.ValidateStruct(d,
+		validation.Field(&d.Dir, required),
+		validation.Field(&d.TemporalCLI, validation.By(readableFile)),
+		validation.Field(&d.PostgresBin, validation.By(directory)),
+	)
+}
