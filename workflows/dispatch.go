@@ -39,9 +39,9 @@ func recordOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-func (b *batch) jobOptions(ref contract.JobRef) workflow.Context {
+func (b *batch) jobOptions(ctx workflow.Context, ref contract.JobRef) workflow.Context {
 	deadline := time.Duration(b.plan.JobTimeoutMS) * time.Millisecond
-	return workflow.WithActivityOptions(b.jobs, workflow.ActivityOptions{
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: deadline + outcomeMargin,
 		HeartbeatTimeout:    heartbeatTimeout,
 		WaitForCancellation: true,
@@ -85,7 +85,7 @@ func (b *batch) runJob(ctx workflow.Context, ref contract.JobRef) contract.JobOu
 		JobID: ref.JobID, MaxAttempts: b.plan.Retry.MaxAttempts,
 	}
 	var outcome contract.JobOutcome
-	err := workflow.ExecuteActivity(b.jobOptions(ref), contract.ActivityRunJob, in).Get(ctx, &outcome)
+	err := workflow.ExecuteActivity(b.jobOptions(ctx, ref), contract.ActivityRunJob, in).Get(ctx, &outcome)
 	if err == nil {
 		return outcome
 	}
@@ -93,12 +93,12 @@ func (b *batch) runJob(ctx workflow.Context, ref contract.JobRef) contract.JobOu
 	if errors.As(err, &failed) && failed.HasDetails() && failed.Details(&outcome) == nil && outcome.JobID != "" {
 		return outcome
 	}
-	return b.recordLost(ref, err)
+	return b.recordLost(ctx, ref, err)
 }
 
 // recordLost has a job recorded that ended without having written its outcome: its
 // worker died on the last attempt, or it was cancelled between two attempts.
-func (b *batch) recordLost(ref contract.JobRef, cause error) contract.JobOutcome {
+func (b *batch) recordLost(ctx workflow.Context, ref contract.JobRef, cause error) contract.JobOutcome {
 	in := contract.RecordLostInput{
 		ExecutionID: b.plan.ExecutionID, OrganisationID: b.plan.OrganisationID, JobID: ref.JobID,
 		Status: jobFailed, ErrorClass: classOf(cause), Message: messageOf(cause),
@@ -107,7 +107,7 @@ func (b *batch) recordLost(ref contract.JobRef, cause error) contract.JobOutcome
 		in.Status, in.ErrorClass, in.Message = jobCancelled, "", ""
 	}
 	outcome := contract.JobOutcome{JobID: ref.JobID, Status: in.Status, ErrorClass: in.ErrorClass}
-	alive, _ := workflow.NewDisconnectedContext(b.jobs)
+	alive, _ := workflow.NewDisconnectedContext(ctx)
 	summary := fmt.Sprintf("row %d · record the loss", ref.Row)
 	err := workflow.ExecuteActivity(recordOptions(alive, summary), contract.ActivityRecordLost, in).Get(alive, &outcome)
 	if err != nil {

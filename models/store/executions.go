@@ -85,6 +85,16 @@ func (s *Store) Execution(ctx context.Context, org, id uuid.UUID) (*models.Execu
 	return execution(ctx, s.db, org, id, false)
 }
 
+// ExecutionByID returns an execution whatever its organisation: for a workflow, which
+// knows no more than the id that it was started with.
+func (s *Store) ExecutionByID(ctx context.Context, id uuid.UUID) (*models.Execution, error) {
+	e := new(models.Execution)
+	if err := s.db.NewSelect().Model(e).Where("e.id = ?", id).Scan(ctx); err != nil {
+		return nil, found(err, models.ErrExecutionNotFound)
+	}
+	return e, nil
+}
+
 func execution(ctx context.Context, db bun.IDB, org, id uuid.UUID, lock bool) (*models.Execution, error) {
 	e := new(models.Execution)
 	q := db.NewSelect().Model(e).Where("e.organisation_id = ? AND e.id = ?", org, id)
@@ -112,13 +122,14 @@ func (s *Store) CountExecutions(ctx context.Context, org uuid.UUID, f ExecutionF
 	return n, mapped(err)
 }
 
-// UnstartedExecutions lists executions, of every organisation, that were written
-// before the given time and are pending still, oldest first: the process that wrote
-// them may have died before it started their workflow.
-func (s *Store) UnstartedExecutions(ctx context.Context, before time.Time, limit int) ([]models.Execution, error) {
+// UnstartedExecutions lists executions, of every organisation, that have been pending
+// for longer than age by PostgreSQL's clock, oldest first: the process that wrote them
+// may have died before it started their workflow.
+func (s *Store) UnstartedExecutions(ctx context.Context, age time.Duration, limit int) ([]models.Execution, error) {
 	var out []models.Execution
 	err := s.db.NewSelect().Model(&out).
-		Where("e.status = ? AND e.created_at < ?", models.ExecutionPending, before).
+		Where("e.status = ?", models.ExecutionPending).
+		Where("e.created_at < now() - make_interval(secs => ?)", age.Seconds()).
 		OrderExpr("e.created_at").Limit(int64(limit)).Scan(ctx)
 	return out, mapped(err)
 }

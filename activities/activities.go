@@ -1,0 +1,130 @@
+// Package activities is where BatchWorkflow touches the world: it reads and writes
+// the records, and does the jobs through an executor.
+//
+// PostgreSQL is authoritative for what an attempt may still do: every write carries
+// the attempt number as a fence, so an attempt that Temporal has given up on, and
+// that is alive after all, changes nothing.
+//
+// A job attempt goes through: session written (running) → executor → scored →
+// outcome written (succeeded, failed, cancelled, lost) in one transaction with the
+// job. If the process dies on any line, the next attempt finds either a session to
+// mark lost, or an ended job whose outcome it returns.
+//
+// Failure: errors go to Temporal as ApplicationErrors whose type is the failure
+// class; only "permanent" is never retried. A database that is away is transient:
+// reads are retried by Temporal, outcomes are held and written again by the attempt
+// itself, since they can be dear.
+package activities
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/temporal"
+	"go.uber.org/zap"
+
+	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/store"
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// Executions is what the activities need of the records of executions.
+type Executions interface {
+	BeginExecution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error)
+	ExecutionByID(ctx context.Context, id uuid.UUID) (*models.Execution, error)
+	RecordState(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int) error
+	FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error)
+	QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page store.JobPage) ([]models.Job, error)
+}
+
+// Attempts is what the activities need of the records of attempts.
+type Attempts interface {
+	BeginAttempt(ctx context.Context, org, executionID, jobID uuid.UUID, worker string) (*store.Attempt, *models.Job, error)
+	Checkpoint(ctx context.Context, a *store.Attempt, remoteRunID string) error
+	CompleteAttempt(ctx context.Context, a *store.Attempt, o store.Success) error
+	FailAttempt(ctx context.Context, a *store.Attempt, f store.Failure) error
+	CancelAttempt(ctx context.Context, a *store.Attempt) error
+	RecordLost(ctx context.Context, org, executionID, jobID uuid.UUID, status models.JobStatus, f store.Failure) (*models.Job, error)
+}
+
+// Config bounds what the activities do.
+type Config struct {
+	// Identity names this worker in the sessions.
+	Identity string
+	// PageSize is how many jobs are read at a time; 0 means 200.
+	PageSize int
+	// JobsPerRun is after how many jobs a workflow run continues as new; 0 means
+	// 1,500, which keeps a run within Temporal's history limits.
+	JobsPerRun int
+	// HeartbeatInterval is how often a running job reports to Temporal, and so how
+	// soon it learns that it was cancelled; 0 means 2 s.
+	HeartbeatInterval time.Duration
+	// StopGrace is how long a job may go on after its worker was told to stop; what
+	// is not done by then is handed back to Temporal. 0 means 20 s.
+	StopGrace time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.PageSize <= 0 {
+		c.PageSize = 200
+	}
+	if c.JobsPerRun <= 0 {
+		c.JobsPerRun = 1_500
+	}
+	if c.HeartbeatInterval <= 0 {
+		c.HeartbeatInterval = 2 * time.Second
+	}
+	if c.StopGrace <= 0 {
+		c.StopGrace = 20 * time.Second
+	}
+	return c
+}
+
+// Activities is the activities' dependencies; its methods are the activities.
+type Activities struct {
+	config     Config
+	executions Executions
+	attempts   Attempts
+	executors  executors.Registry
+	logger     *zap.Logger
+	// random spreads retry delays.
+	random func() float64
+}
+
+// New makes the activities.
+func New(config Config, executions Executions, attempts Attempts, registry executors.Registry, logger *zap.Logger) *Activities {
+	return &Activities{
+		config: config.withDefaults(), executions: executions, attempts: attempts,
+		executors: registry, logger: logger, random: rand.Float64,
+	}
+}
+
+// recordsError gives an error of the records to Temporal: what is gone or was taken
+// over is permanent, everything else is worth another try.
+func recordsError(err error) error {
+	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrStaleAttempt) || errors.Is(err, models.ErrConflict) {
+		return permanent(err)
+	}
+	return temporal.NewApplicationErrorWithCause(err.Error(), contract.ErrorTypeTransient, err)
+}
+
+func permanent(err error) error {
+	return temporal.NewNonRetryableApplicationError(err.Error(), contract.ErrorTypePermanent, err)
+}
+
+// parseIDs reads ids of a payload; one that is none can never be right.
+func parseIDs(texts ...string) ([]uuid.UUID, error) {
+	ids := make([]uuid.UUID, len(texts))
+	for i, text := range texts {
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return nil, permanent(err)
+		}
+		ids[i] = id
+	}
+	return ids, nil
+}

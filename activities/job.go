@@ -1,0 +1,175 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.uber.org/zap"
+
+	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/failure"
+	"github.com/minohq/mino/models/store"
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// errHandedBack ends an attempt that its worker cannot finish.
+var errHandedBack = errors.New("the worker gave the job back before it was done")
+
+// RunJob makes one attempt at a job.
+func (a *Activities) RunJob(ctx context.Context, in contract.RunJobInput) (contract.JobOutcome, error) {
+	ids, err := parseIDs(in.OrganisationID, in.ExecutionID, in.JobID)
+	if err != nil {
+		return contract.JobOutcome{}, err
+	}
+	attempt, ended, err := a.attempts.BeginAttempt(ctx, ids[0], ids[1], ids[2], a.config.Identity)
+	if err != nil {
+		return contract.JobOutcome{}, recordsError(err)
+	}
+	if ended != nil {
+		// An earlier attempt wrote the outcome and died before it told Temporal.
+		return outcomeOf(ended), nil
+	}
+	r := &jobRun{Activities: a, attempt: attempt, last: int(activity.GetInfo(ctx).Attempt) >= in.MaxAttempts}
+	r.logger = a.logger.With(
+		zap.String("execution_id", in.ExecutionID), zap.String("job_id", in.JobID), zap.Int("attempt", attempt.Number))
+	return r.do(ctx)
+}
+
+// jobRun is one attempt at one job.
+type jobRun struct {
+	*Activities
+	attempt *store.Attempt
+	last    bool
+	logger  *zap.Logger
+}
+
+func (r *jobRun) do(ctx context.Context) (contract.JobOutcome, error) {
+	beat := startHeartbeat(ctx, r.config.HeartbeatInterval)
+	defer beat.stop()
+	outcome, err := r.execute(ctx, beat)
+	switch {
+	case err == nil:
+		return r.complete(ctx, outcome)
+	case temporal.IsCanceledError(context.Cause(ctx)):
+		return r.cancel(ctx)
+	case ctx.Err() != nil:
+		// Temporal has given up on this attempt, or this worker is at its end: whatever
+		// the executor says of it, the job goes to another attempt.
+		return r.fail(ctx, errHandedBack)
+	default:
+		return r.fail(ctx, err)
+	}
+}
+
+// execute calls the executor under the job's deadline and the worker's grace.
+func (r *jobRun) execute(ctx context.Context, beat *heartbeat) (outcome executors.Outcome, err error) {
+	executor, ok := r.executors[r.attempt.Snapshot.Executor]
+	if !ok {
+		return outcome, failure.New(failure.Permanent, "EXECUTOR_UNAVAILABLE", "this worker has no executor %q", r.attempt.Snapshot.Executor)
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.attempt.Snapshot.JobTimeoutMS)*time.Millisecond)
+	defer cancel()
+	ctx, handBack := context.WithCancelCause(ctx)
+	defer handBack(nil)
+	defer afterGrace(ctx, r.config.StopGrace, func() { handBack(errHandedBack) })()
+	defer func() {
+		if p := recover(); p != nil {
+			r.logger.Error("the executor panicked", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			err = failure.New(failure.Permanent, "EXECUTOR_PANIC", "the executor panicked: %v", p)
+		}
+	}()
+	outcome, err = executor.Execute(ctx, executors.Request{
+		URL: r.attempt.SiteURL, Inputs: r.attempt.Input,
+		Instruction: r.attempt.Snapshot.Instruction, Fields: r.attempt.Snapshot.Fields, Settings: r.attempt.Snapshot.Settings,
+		Attempt:   r.attempt.Number,
+		Heartbeat: beat.report,
+		Checkpoint: func(ctx context.Context, remoteRunID string) error {
+			return r.attempts.Checkpoint(ctx, r.attempt, remoteRunID)
+		},
+		Resume: r.attempt.RemoteRunID,
+	})
+	if err != nil && errors.Is(context.Cause(ctx), errHandedBack) {
+		err = errHandedBack
+	}
+	return outcome, err
+}
+
+// complete scores and writes the result.
+func (r *jobRun) complete(ctx context.Context, outcome executors.Outcome) (contract.JobOutcome, error) {
+	success, err := successOf(r.attempt, outcome)
+	if err != nil {
+		return r.fail(ctx, err)
+	}
+	err = r.persist(ctx, func(ctx context.Context) error { return r.attempts.CompleteAttempt(ctx, r.attempt, success) })
+	switch {
+	case err == nil:
+		return completedOutcome(r.attempt, success), nil
+	case errors.Is(err, models.ErrStaleAttempt), errors.Is(err, models.ErrUnavailable):
+		return contract.JobOutcome{}, r.unwritten(err)
+	default:
+		// PostgreSQL refused the data itself; it would again.
+		return r.fail(ctx, failure.Wrap(err, failure.Permanent, "RESULT_NOT_STORABLE", "the result cannot be stored: %v", err))
+	}
+}
+
+// cancel writes that the job was cancelled and tells Temporal so.
+func (r *jobRun) cancel(ctx context.Context) (contract.JobOutcome, error) {
+	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.CancelAttempt(ctx, r.attempt) })
+	if err != nil {
+		r.logger.Warn("the cancellation of a job was not written", zap.Error(err))
+	}
+	return contract.JobOutcome{}, temporal.NewCanceledError()
+}
+
+// fail classifies and writes a failure. The error it returns has Temporal retry, or
+// carries the outcome of a job that failed for good.
+func (r *jobRun) fail(ctx context.Context, cause error) (contract.JobOutcome, error) {
+	classified, handedBack := failure.Classify(cause), errors.Is(cause, errHandedBack)
+	if handedBack {
+		classified = failure.Wrap(cause, failure.Transient, "HANDED_BACK", "%v", cause)
+	}
+	f := store.Failure{
+		Class: classified.Class, Code: classified.Code, Message: truncate(clean(classified.Message), maxMessage), Lost: handedBack,
+	}
+	var delay time.Duration
+	if classified.Class.Retryable() && !r.last {
+		if !handedBack {
+			delay = r.attempt.Retry.Delay(r.attempt.Number, classified, r.random())
+		}
+		// Temporal takes a delay of zero for "as the policy says".
+		delay = max(delay, time.Millisecond)
+		due := time.Now().Add(delay)
+		f.RetryAt = &due
+	}
+	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.FailAttempt(ctx, r.attempt, f) })
+	if err != nil {
+		return contract.JobOutcome{}, r.unwritten(err)
+	}
+	options := temporal.ApplicationErrorOptions{NonRetryable: f.RetryAt == nil, NextRetryDelay: delay, Cause: classified.Cause}
+	if f.RetryAt == nil {
+		options.Details = []any{contract.JobOutcome{
+			JobID: r.attempt.JobID.String(), Status: string(models.JobFailed),
+			ErrorClass: string(f.Class), Attempts: r.attempt.Number,
+		}}
+		r.logger.Info("a job failed", zap.String("class", string(f.Class)), zap.String("code", f.Code), zap.String("message", f.Message))
+	} else {
+		r.logger.Info("a job will be tried again", zap.String("class", string(f.Class)), zap.String("code", f.Code),
+			zap.String("message", f.Message), zap.Duration("delay", delay))
+	}
+	return contract.JobOutcome{}, temporal.NewApplicationErrorWithOptions(
+		fmt.Sprintf("%s: %s", f.Code, f.Message), string(f.Class), options)
+}
+
+// unwritten is what Temporal is told when an outcome could not be written: a stale
+// attempt has no say any more; a database that stays away leaves the job to the next
+// attempt.
+func (r *jobRun) unwritten(err error) error {
+	r.logger.Warn("the outcome of an attempt was not written", zap.Error(err))
+	return recordsError(err)
+}

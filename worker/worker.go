@@ -1,0 +1,115 @@
+// Package worker runs BatchWorkflow and its activities on a task queue.
+//
+// A worker owns nothing but its connections; any number of them share a queue. It
+// stops in order: it takes no new task, lets running activities go on for the
+// configured time, and hands the rest back to Temporal, which gives them to another
+// worker. A worker that dies without a word is noticed by its missing heartbeats.
+package worker
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	sdkworker "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/minohq/mino/activities"
+	"github.com/minohq/mino/workflows"
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// Config says how a worker runs.
+type Config struct {
+	// TaskQueue is polled; empty means contract.TaskQueue.
+	TaskQueue string
+	// Identity names the worker in Temporal and in the sessions.
+	Identity string
+	// MaxConcurrentActivities bounds the jobs this worker does at once; 0 means 100.
+	MaxConcurrentActivities int
+	// StopTimeout is how long Stop waits for running activities; 0 means 30 s. It has
+	// to be longer than the activities' own grace.
+	StopTimeout time.Duration
+}
+
+// heartbeatThrottle is the longest the SDK holds a heartbeat back, and so bounds how
+// late an activity learns of its cancellation.
+const heartbeatThrottle = 2 * time.Second
+
+// Worker polls one task queue.
+type Worker struct {
+	worker sdkworker.Worker
+	start  sync.Once
+	stop   sync.Once
+	err    error
+}
+
+// New makes a worker; Start starts it.
+func New(c client.Client, config Config, a *activities.Activities) *Worker {
+	if config.TaskQueue == "" {
+		config.TaskQueue = contract.TaskQueue
+	}
+	if config.MaxConcurrentActivities <= 0 {
+		config.MaxConcurrentActivities = 100
+	}
+	if config.StopTimeout <= 0 {
+		config.StopTimeout = 30 * time.Second
+	}
+	w := sdkworker.New(c, config.TaskQueue, sdkworker.Options{
+		Identity:                           config.Identity,
+		MaxConcurrentActivityExecutionSize: config.MaxConcurrentActivities,
+		WorkerStopTimeout:                  config.StopTimeout,
+		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
+		DefaultHeartbeatThrottleInterval:   heartbeatThrottle,
+		// A workflow task that panics blocks its run until a good build comes, rather
+		// than failing every run there is.
+		WorkflowPanicPolicy: sdkworker.BlockWorkflow,
+		Interceptors:        []interceptor.WorkerInterceptor{workflows.Interceptor()},
+	})
+	RegisterWorkflows(w)
+	RegisterActivities(w, a)
+	return &Worker{worker: w}
+}
+
+// RegisterWorkflows registers the workflows under the names of the contract.
+func RegisterWorkflows(r sdkworker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(workflows.BatchWorkflow, workflow.RegisterOptions{Name: contract.BatchWorkflow})
+}
+
+// RegisterActivities registers the activities under the names of the contract.
+func RegisterActivities(r sdkworker.ActivityRegistry, a *activities.Activities) {
+	for name, f := range map[string]any{
+		contract.ActivityBegin:       a.Begin,
+		contract.ActivityNextJobs:    a.NextJobs,
+		contract.ActivityRunJob:      a.RunJob,
+		contract.ActivityRecordLost:  a.RecordLost,
+		contract.ActivityRecordState: a.RecordState,
+		contract.ActivityFinish:      a.Finish,
+	} {
+		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+	}
+}
+
+// Start begins to poll. A second Start does nothing.
+func (w *Worker) Start() error {
+	w.start.Do(func() {
+		if err := w.worker.Start(); err != nil {
+			w.err = fmt.Errorf("start the worker: %w", err)
+		}
+	})
+	return w.err
+}
+
+// Stop stops polling and waits for running activities, at most for the configured
+// time. A second Stop, or a Stop before Start, does nothing.
+func (w *Worker) Stop() {
+	started := true
+	w.start.Do(func() { started = false })
+	if !started || w.err != nil {
+		return
+	}
+	w.stop.Do(w.worker.Stop)
+}
