@@ -140,7 +140,7 @@ func canonicalMoney(f field.Field, object map[string]any) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: the amount is no number", ErrMoney)
 		}
-		m.Amount = plain(d)
+		m.Amount = d.String()
 	}
 	for _, key := range []string{"currency", "priceCurrency"} {
 		if c, ok := object[key].(string); ok && !IsEmpty(c) {
@@ -164,25 +164,22 @@ func canonicalBool(f field.Field, b bool) (any, error) {
 func canonicalNumber(f field.Field, d decimal.Decimal) (any, error) {
 	switch f.Type {
 	case field.TypeNumber:
-		return json.Number(plain(d)), nil
+		return json.Number(d.String()), nil
 	case field.TypeMoney:
-		return Money{Amount: plain(d)}, nil
+		return Money{Amount: d.String()}, nil
 	case field.TypeDate, field.TypeURL:
 		return nil, fmt.Errorf("%w: a number", ErrKind)
 	case field.TypeText, field.TypeBoolean, field.TypeEnum, field.TypeList:
 	}
-	return Value(f, plain(d), nil)
+	return Value(f, d.String(), nil)
 }
-
-// plain writes a number from JSON, where a point is always the decimal point.
-func plain(d decimal.Decimal) string { return d.String() }
 
 // tidy drops leading zeros and the sign of zero from a plain decimal, and keeps its
 // decimals as they were written.
 func tidy(amount string) string {
 	unsigned, negative := strings.CutPrefix(amount, "-")
 	whole, decimals, _ := strings.Cut(unsigned, ".")
-	return reading{whole: trimZeros(whole), decimals: decimals}.plain(negative, exactPoint)
+	return reading{whole: trimZeros(whole), decimals: decimals}.plain(negative)
 }
 
 // numberOf gives any Go or JSON number as a decimal.
@@ -215,5 +212,5 @@ func scalarText(v any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: not a text", ErrKind)
 	}
-	return strings.TrimSpace(plain(d)), nil
+	return d.String(), nil
 }

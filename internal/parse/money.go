@@ -15,12 +15,18 @@ type Money struct {
 	Currency string `json:"currency,omitempty"`
 }
 
-// String is the amount and the currency, which ParseMoney reads back as the same.
+// String is the amount and the currency, in a form that ParseMoney reads back as the
+// same amount: a zero is appended where three decimals would be taken for a group.
 func (m Money) String() string {
-	if m.Currency == "" {
-		return m.Amount
+	amount := m.Amount
+	whole, decimals, _ := strings.Cut(strings.TrimPrefix(amount, "-"), ".")
+	if len(decimals) == 3 && len(whole) <= 3 && whole != "0" && decimalMarks(m.Currency) == "" {
+		amount += "0"
 	}
-	return m.Amount + " " + m.Currency
+	if m.Currency == "" {
+		return amount
+	}
+	return amount + " " + m.Currency
 }
 
 // ParseMoney finds the price in text of any locale: "1.299,00 €", "CHF 1'299.–",
@@ -67,10 +73,9 @@ type candidate struct {
 // reread writes the amount again once the currency is known, since that decides
 // what a separator before three digits means.
 func (c *candidate) reread() bool {
-	marks := decimalMarks(c.code)
-	r, ok := c.read(marks)
+	r, ok := c.read(decimalMarks(c.code))
 	if ok {
-		c.amount = r.plain(c.negative, marks)
+		c.amount = r.plain(c.negative)
 	}
 	return ok
 }
@@ -300,5 +305,5 @@ func soleWordCode(s string) (Money, bool) {
 		return Money{}, false
 	}
 	r, ok := tokens[0].read("")
-	return Money{Amount: r.plain(tokens[0].negative, ""), Currency: m[1] + m[4]}, ok
+	return Money{Amount: r.plain(tokens[0].negative), Currency: m[1] + m[4]}, ok
 }

@@ -28,7 +28,7 @@ func TestParseMoney(t *testing.T) {
 		{"0,995", "0.995", ""},
 		{".99", "0.99", ""},
 		{"007", "7", ""},
-		{"12٫345", "12.3450", ""},
+		{"12٫345", "12.345", ""},
 		{"1 299", "1299", ""},
 		{"12 345 678,90", "12345678.90", ""},
 		// Euro, in the ways of its countries.
@@ -231,6 +231,6 @@ func FuzzParseMoney(f *testing.F) {
 		require.Regexp(t, `^-?(0|[1-9]\d*)(\.\d+)?$`, m.Amount)
 		again, err := parse.ParseMoney(m.String())
 		require.NoError(t, err, "the canonical form %q of %q", m, s)
-		require.Equal(t, m, again, s)
+		require.Equal(t, m.String(), again.String(), s)
 	})
 }

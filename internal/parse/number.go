@@ -3,7 +3,6 @@ package parse
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/shopspring/decimal"
 )
@@ -29,17 +28,9 @@ func Number(s string) (decimal.Decimal, error) {
 		if !ok {
 			continue
 		}
-		return exactNumber(r.plain(t.negative, ""))
+		return exactNumber(r.plain(t.negative))
 	}
 	return decimal.Decimal{}, ErrNumber
-}
-
-// FormatNumber is the canonical text of a number: plain decimal notation, without
-// exponent. Number reads it back as the same number, for which a zero is appended
-// where three decimals would otherwise be taken for a group ("12.3450").
-func FormatNumber(d decimal.Decimal) string {
-	whole, decimals, _ := strings.Cut(d.Abs().String(), ".")
-	return reading{whole: whole, decimals: decimals}.plain(d.IsNegative(), "")
 }
 
 var (

@@ -167,19 +167,11 @@ func validGroups(groups []string, seps []byte) bool {
 	return true
 }
 
-// exactPoint is for text in machine notation, where a point before three digits is
-// always the decimal point.
-const exactPoint = "."
-
-// plain writes a reading so that it is read back as the same number: a fourth
-// decimal is added where three would be taken for a group.
-func (r reading) plain(negative bool, threeDecimals string) string {
+// plain writes a reading as a plain decimal. Zero has no sign.
+func (r reading) plain(negative bool) string {
 	s := r.whole
 	if r.decimals != "" {
 		s += "." + r.decimals
-		if len(r.decimals) == 3 && len(r.whole) <= 3 && r.whole != "0" && threeDecimals == "" {
-			s += "0"
-		}
 	}
 	if negative && strings.Trim(s, "0.") != "" {
 		return "-" + s

@@ -22,7 +22,7 @@ func Value(f field.Field, s string, base *url.URL) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return json.Number(FormatNumber(d)), nil
+		return json.Number(d.String()), nil
 	case field.TypeMoney:
 		return orNil(ParseMoney(s))
 	case field.TypeBoolean:
