@@ -1,0 +1,78 @@
+# `make` shows what there is. Tools are pinned here; they are built into .mino/bin when
+# the PATH does not have them.
+
+TEMPORAL      := --any temporal github.com/temporalio/cli/cmd/temporal v1.5.1 "the Temporal dev server: about 3 minutes, the first time only"
+GOLANGCI_LINT := golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint v2.15.0 "about 2 minutes, the first time only"
+WORKFLOWCHECK := workflowcheck go.temporal.io/sdk/contrib/tools/workflowcheck v0.6.0
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Go wants a home for its caches; some build servers give none.
+ifeq ($(strip $(HOME)),)
+export HOME := $(CURDIR)/.mino/home
+endif
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# The version is passed in, so Go need not ask git, which may not trust the checkout.
+BUILD := go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
+
+# $(temporal) is the path of the Temporal command line tool, found or built. The reader
+# may name one in MINO_TEMPORAL_CLI.
+temporal = $${MINO_TEMPORAL_CLI:-$$(.ci/tool $(TEMPORAL))}
+
+.PHONY: help
+help: ## Show this help
+	@echo "MINO: a CSV of sites in, scored results out, durably."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: build ## Bring up everything, run the example shop through it, stay up until Ctrl-C
+	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" exec bin/mino demo
+
+.PHONY: run
+run: build ## Bring up everything without the example (mino dev)
+	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" exec bin/mino dev
+
+.PHONY: build
+build: ## Build bin/mino
+	@.ci/beat "Building MINO (a minute or two the first time, seconds after that)" $(BUILD) -o bin/mino ./cmd/mino
+
+.PHONY: test
+test: ## Run all tests; they start PostgreSQL and Temporal themselves
+	@cc=$$(go env CC); command -v "$${cc%% *}" >/dev/null || { \
+		echo "The race detector needs a C compiler ($$cc); on Debian: apt-get install gcc libc6-dev" >&2; exit 1; }
+	@.ci/beat "Compiling with the race detector (several minutes the first time)" go build -race -buildvcs=false ./...
+	@cli="$(temporal)"; echo "Running the tests" >&2; \
+		MINO_TEMPORAL_CLI="$$cli" go test -race -timeout 10m ./...
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+.PHONY: lint
+lint: ## Check format, vet, lint, import rules and the determinism of workflows
+	@linter="$$(.ci/tool $(GOLANGCI_LINT))"; checker="$$(.ci/tool $(WORKFLOWCHECK))"; \
+		echo "gofmt" >&2; \
+		unformatted="$$(find . -name '*.go' -not -path './.*' -exec gofmt -l {} +)"; \
+		if [[ -n $$unformatted ]]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi; \
+		.ci/beat "go vet (compiles everything the first time)" go vet ./...; \
+		.ci/beat "golangci-lint" "$$linter" run ./...; \
+		.ci/beat "import rules, planted violations" env MINO_GOLANGCI_LINT="$$linter" \
+			go test -count=1 -run '^TestLinterRefusesPlantedImports$$' ./internal/archtest; \
+		.ci/beat "workflowcheck" "$$checker" ./workflows/...
+
+.PHONY: fmt
+fmt: ## Format the code
+	@"$$(.ci/tool $(GOLANGCI_LINT))" fmt ./...
+
+.PHONY: tools
+tools: ## Build the tools that the other targets use
+	@.ci/tool $(TEMPORAL); .ci/tool $(GOLANGCI_LINT); .ci/tool $(WORKFLOWCHECK)
+
+.PHONY: clean
+clean: ## Remove what was built; the dev stack's data and the tools stay in .mino
+	@rm -rf bin dist
