@@ -98,7 +98,7 @@ func TestVerify(t *testing.T) {
 			"--request-timeout (MINO_REQUEST_TIMEOUT): must be between 1s and 10m0s, is 0s",
 			`--allowed-networks (MINO_ALLOWED_NETWORKS): must be networks such as 10.1.0.0/16, but "10.1.2.3/8", "home" is none`,
 			"--page-size (MINO_PAGE_SIZE): must be between 1 and 1000, is 0",
-			"--jobs-per-run (MINO_JOBS_PER_RUN): must be between 1 and 1500, is 5000",
+			"--jobs-per-run (MINO_JOBS_PER_RUN): must be between 1 and 3000, is 5000",
 			`--log-level (MINO_LOG_LEVEL): must be one of debug, info, warn, error, is "loud"`,
 			`--log-format (MINO_LOG_FORMAT): must be one of json, console, is "xml"`,
 			"--temporal-cli (MINO_TEMPORAL_CLI): cannot be read: stat no/such/file: no such file or directory",
@@ -153,7 +153,6 @@ func TestDefaultsByCommand(t *testing.T) {
 	})
 }
 
-//nolint:paralleltest // it sets environment variables
 func TestEnvironment(t *testing.T) {
 	t.Setenv("DATABASE_URL", "postgres://mino@db/mino")
 	t.Setenv("MINO_ALLOWED_NETWORKS", "10.0.0.0/8,fd00::/8")

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,8 +41,8 @@ type Stack struct {
 	parts  []part
 	closed bool
 
-	close sync.Once
-	err   error // set once by close
+	once sync.Once
+	err  error // set by once
 }
 
 type part struct {
@@ -54,18 +55,18 @@ func NewStack(log *zap.Logger, timeout time.Duration) *Stack {
 	return &Stack{log: log, timeout: timeout}
 }
 
-// Add puts a part on the stack as soon as it is open. close is called once, with the
-// deadline of the whole shutdown. A part that is added after Close is closed at
+// Add puts a part on the stack as soon as it is open. closePart is called once, with
+// the deadline of the whole shutdown. A part that is added after Close is closed at
 // once: it was opened while the process was ending.
-func (s *Stack) Add(name string, close func(ctx context.Context) error) {
-	added := part{name: name, close: close}
+func (s *Stack) Add(name string, closePart func(ctx context.Context) error) {
+	added := part{name: name, close: closePart}
 	if s.push(added) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	// There is nobody to return the error to: Close has given its result. It is logged.
-	_ = s.closePart(ctx, added)
+	_ = s.closeOne(ctx, added)
 }
 
 func (s *Stack) push(p part) bool {
@@ -82,13 +83,13 @@ func (s *Stack) push(p part) bool {
 // has a deadline of its own and no context: the one at hand at the end of a process
 // is usually cancelled already.
 func (s *Stack) Close() error {
-	s.close.Do(func() {
+	s.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 		defer cancel()
 		parts := s.take()
 		var errs []error
-		for i := len(parts) - 1; i >= 0; i-- {
-			errs = append(errs, s.closePart(ctx, parts[i]))
+		for _, p := range slices.Backward(parts) {
+			errs = append(errs, s.closeOne(ctx, p))
 		}
 		s.err = errors.Join(errs...)
 	})
@@ -104,9 +105,9 @@ func (s *Stack) take() []part {
 	return parts
 }
 
-// closePart closes one part and waits for it until the context is done, and then a
+// closeOne closes one part and waits for it until the context is done, and then a
 // moment more.
-func (s *Stack) closePart(ctx context.Context, p part) error {
+func (s *Stack) closeOne(ctx context.Context, p part) error {
 	began := time.Now()
 	done := make(chan error, 1)
 	go func() { done <- guarded(ctx, p.close) }()
@@ -139,11 +140,11 @@ func wait(ctx context.Context, done <-chan error) error {
 }
 
 // guarded turns a panic into an error, so that what lies below still closes.
-func guarded(ctx context.Context, close func(context.Context) error) (err error) {
+func guarded(ctx context.Context, closePart func(context.Context) error) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			err = fmt.Errorf("panic: %v", reason)
 		}
 	}()
-	return close(ctx)
+	return closePart(ctx)
 }

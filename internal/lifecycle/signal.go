@@ -11,29 +11,29 @@ import (
 // signalExit is what shells add to a signal's number for the exit code.
 const signalExit = 128
 
-// Signalled is the cause of a context that a signal has cancelled.
-type Signalled struct {
+// SignalError is the cause of a context that a signal has cancelled.
+type SignalError struct {
 	Signal os.Signal
 }
 
 // Error implements error.
-func (s Signalled) Error() string { return fmt.Sprintf("received %v", s.Signal) }
+func (s SignalError) Error() string { return fmt.Sprintf("received %v", s.Signal) }
 
 // ExitCode is the code that a process ended by this signal exits with.
-func (s Signalled) ExitCode() int {
+func (s SignalError) ExitCode() int {
 	if number, ok := s.Signal.(syscall.Signal); ok {
 		return signalExit + int(number)
 	}
 	return 1
 }
 
-// Signals gives a context that the first SIGINT or SIGTERM cancels, with a Signalled
+// Signals gives a context that the first SIGINT or SIGTERM cancels, with a SignalError
 // as its cause. The second one ends the process at once, for the person who does not
 // want to wait. stop gives the signals back to the system.
 func Signals(parent context.Context) (ctx context.Context, stop func()) {
-	received := make(chan os.Signal, 2) //nolint:mnd // two signals are ever looked at
+	received := make(chan os.Signal, 2)
 	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := watch(parent, received, os.Exit)
+	ctx, cancel := watch(parent, received, os.Exit) //nolint:forbidigo // the second signal is for leaving at once
 	return ctx, func() {
 		signal.Stop(received)
 		cancel()
@@ -47,13 +47,13 @@ func watch(parent context.Context, received <-chan os.Signal, exit func(int)) (c
 	go func() {
 		select {
 		case first := <-received:
-			cancel(Signalled{Signal: first})
+			cancel(SignalError{Signal: first})
 		case <-stopped.Done():
 			return
 		}
 		select {
 		case second := <-received:
-			exit(Signalled{Signal: second}.ExitCode())
+			exit(SignalError{Signal: second}.ExitCode())
 		case <-stopped.Done():
 		}
 	}()

@@ -53,7 +53,7 @@ func (l temporalLogger) WithCallerSkip(skip int) log.Logger {
 // fields turns keys and values in turn into fields. Nothing is dropped: a last key
 // without a value, and a key that is no string, are still written.
 func fields(keyvals []any) []zap.Field {
-	out := make([]zap.Field, 0, (len(keyvals)+1)/2) //nolint:mnd // keys and values come in twos
+	out := make([]zap.Field, 0, (len(keyvals)+1)/2)
 	for i := 0; i < len(keyvals); i += 2 {
 		key, ok := keyvals[i].(string)
 		if !ok {
