@@ -131,7 +131,7 @@ func TestSignals(t *testing.T) {
 
 		received <- syscall.SIGTERM
 		<-ctx.Done()
-		var by SignalError
+		var by Signalled
 		require.ErrorAs(t, context.Cause(ctx), &by)
 		require.Equal(t, syscall.SIGTERM, by.Signal)
 		require.Equal(t, 143, by.ExitCode())
@@ -165,5 +165,5 @@ func TestSignalsOfTheProcess(t *testing.T) {
 	defer stop()
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
 	<-ctx.Done()
-	require.Equal(t, SignalError{Signal: syscall.SIGTERM}, context.Cause(ctx))
+	require.Equal(t, Signalled{Signal: syscall.SIGTERM}, context.Cause(ctx))
 }

@@ -11,23 +11,23 @@ import (
 // signalExit is what shells add to a signal's number for the exit code.
 const signalExit = 128
 
-// SignalError is the cause of a context that a signal has cancelled.
-type SignalError struct {
+// Signalled is the cause of a context that a signal has cancelled.
+type Signalled struct { //nolint:errname // it is a reason, and reads as one
 	Signal os.Signal
 }
 
 // Error implements error.
-func (s SignalError) Error() string { return fmt.Sprintf("received %v", s.Signal) }
+func (s Signalled) Error() string { return fmt.Sprintf("received %v", s.Signal) }
 
 // ExitCode is the code that a process ended by this signal exits with.
-func (s SignalError) ExitCode() int {
+func (s Signalled) ExitCode() int {
 	if number, ok := s.Signal.(syscall.Signal); ok {
 		return signalExit + int(number)
 	}
 	return 1
 }
 
-// Signals gives a context that the first SIGINT or SIGTERM cancels, with a SignalError
+// Signals gives a context that the first SIGINT or SIGTERM cancels, with a Signalled
 // as its cause. The second one ends the process at once, for the person who does not
 // want to wait. stop gives the signals back to the system.
 func Signals(parent context.Context) (ctx context.Context, stop func()) {
@@ -47,13 +47,13 @@ func watch(parent context.Context, received <-chan os.Signal, exit func(int)) (c
 	go func() {
 		select {
 		case first := <-received:
-			cancel(SignalError{Signal: first})
+			cancel(Signalled{Signal: first})
 		case <-stopped.Done():
 			return
 		}
 		select {
 		case second := <-received:
-			exit(SignalError{Signal: second}.ExitCode())
+			exit(Signalled{Signal: second}.ExitCode())
 		case <-stopped.Done():
 		}
 	}()
