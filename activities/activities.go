@@ -38,7 +38,7 @@ type Executions interface {
 	ExecutionByID(ctx context.Context, id uuid.UUID) (*models.Execution, error)
 	RecordState(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int) error
 	FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error)
-	QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page store.JobPage) ([]models.Job, error)
+	QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page models.JobPage) ([]models.Job, error)
 }
 
 // Attempts is what the activities need of the records of attempts.

@@ -60,7 +60,7 @@ func (a *Activities) NextJobs(ctx context.Context, in contract.NextJobsInput) (c
 	if err != nil {
 		return contract.NextJobsResult{}, err
 	}
-	jobs, err := a.executions.QueuedJobs(ctx, ids[0], ids[1], store.JobPage{AfterRow: in.AfterRow, Limit: in.Limit})
+	jobs, err := a.executions.QueuedJobs(ctx, ids[0], ids[1], models.JobPage{AfterRow: in.AfterRow, Limit: in.Limit})
 	if err != nil {
 		return contract.NextJobsResult{}, recordsError(err)
 	}

@@ -284,7 +284,7 @@ func endRunningSession(ctx context.Context, tx bun.Tx, jobID uuid.UUID, status m
 }
 
 // QueuedJobs lists the queued jobs of an execution after a row, in row order.
-func (s *Store) QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page JobPage) ([]models.Job, error) {
+func (s *Store) QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page models.JobPage) ([]models.Job, error) {
 	var out []models.Job
 	err := s.db.NewSelect().Model(&out).Column("id", "row_number", "site_url").
 		Where("j.organisation_id = ? AND j.execution_id = ?", org, executionID).

@@ -37,7 +37,7 @@ func newFixture(t *testing.T) *fixture {
 	f.execution = testfactory.Execution(t, f.store, f.project, f.batch, nil)
 	_, err := f.store.BeginExecution(t.Context(), f.execution.OrganisationID, f.execution.ID)
 	require.NoError(t, err)
-	f.jobs, err = f.store.QueuedJobs(t.Context(), f.execution.OrganisationID, f.execution.ID, store.JobPage{Limit: 10})
+	f.jobs, err = f.store.QueuedJobs(t.Context(), f.execution.OrganisationID, f.execution.ID, models.JobPage{Limit: 10})
 	require.NoError(t, err)
 	require.Len(t, f.jobs, 3)
 	return f

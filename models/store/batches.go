@@ -14,12 +14,7 @@ import (
 	"github.com/minohq/mino/models"
 )
 
-// BatchFilter narrows a list of batches; zero members do not narrow.
-type BatchFilter struct {
-	ProjectID uuid.UUID
-}
-
-func (f BatchFilter) apply(q *bun.SelectQuery, org uuid.UUID) *bun.SelectQuery {
+func filterBatches(q *bun.SelectQuery, org uuid.UUID, f models.BatchFilter) *bun.SelectQuery {
 	q = q.Where("b.organisation_id = ?", org)
 	if f.ProjectID != uuid.Nil {
 		q = q.Where("b.project_id = ?", f.ProjectID)
@@ -109,14 +104,14 @@ func (s *Store) Batch(ctx context.Context, org, id uuid.UUID) (*models.Batch, er
 }
 
 // ListBatches lists batches, newest first.
-func (s *Store) ListBatches(ctx context.Context, org uuid.UUID, f BatchFilter, page Page) ([]models.Batch, error) {
+func (s *Store) ListBatches(ctx context.Context, org uuid.UUID, f models.BatchFilter, page models.Page) ([]models.Batch, error) {
 	out := []models.Batch{}
-	err := page.apply(f.apply(s.db.NewSelect().Model(&out), org)).Scan(ctx)
+	err := newestFirst(filterBatches(s.db.NewSelect().Model(&out), org, f), page).Scan(ctx)
 	return out, mapped(err)
 }
 
 // CountBatches counts what ListBatches lists over all pages.
-func (s *Store) CountBatches(ctx context.Context, org uuid.UUID, f BatchFilter) (int64, error) {
-	n, err := f.apply(s.db.NewSelect().Model((*models.Batch)(nil)), org).Count(ctx)
+func (s *Store) CountBatches(ctx context.Context, org uuid.UUID, f models.BatchFilter) (int64, error) {
+	n, err := filterBatches(s.db.NewSelect().Model((*models.Batch)(nil)), org, f).Count(ctx)
 	return n, mapped(err)
 }

@@ -10,14 +10,7 @@ import (
 	"github.com/minohq/mino/models"
 )
 
-// ExecutionFilter narrows a list of executions; zero members do not narrow.
-type ExecutionFilter struct {
-	ProjectID uuid.UUID
-	BatchID   uuid.UUID
-	Status    []models.ExecutionStatus
-}
-
-func (f ExecutionFilter) apply(q *bun.SelectQuery, org uuid.UUID) *bun.SelectQuery {
+func filterExecutions(q *bun.SelectQuery, org uuid.UUID, f models.ExecutionFilter) *bun.SelectQuery {
 	q = q.Where("e.organisation_id = ?", org)
 	if f.ProjectID != uuid.Nil {
 		q = q.Where("e.project_id = ?", f.ProjectID)
@@ -110,15 +103,15 @@ func execution(ctx context.Context, db bun.IDB, org, id uuid.UUID, lock bool) (*
 }
 
 // ListExecutions lists executions, newest first.
-func (s *Store) ListExecutions(ctx context.Context, org uuid.UUID, f ExecutionFilter, page Page) ([]models.Execution, error) {
+func (s *Store) ListExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter, page models.Page) ([]models.Execution, error) {
 	out := []models.Execution{}
-	err := page.apply(f.apply(s.db.NewSelect().Model(&out), org)).Scan(ctx)
+	err := newestFirst(filterExecutions(s.db.NewSelect().Model(&out), org, f), page).Scan(ctx)
 	return out, mapped(err)
 }
 
 // CountExecutions counts what ListExecutions lists over all pages.
-func (s *Store) CountExecutions(ctx context.Context, org uuid.UUID, f ExecutionFilter) (int64, error) {
-	n, err := f.apply(s.db.NewSelect().Model((*models.Execution)(nil)), org).Count(ctx)
+func (s *Store) CountExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter) (int64, error) {
+	n, err := filterExecutions(s.db.NewSelect().Model((*models.Execution)(nil)), org, f).Count(ctx)
 	return n, mapped(err)
 }
 

@@ -52,7 +52,7 @@ func TestCreateExecution(t *testing.T) {
 				e.Type, e.SampleSize, e.SampleSeed = models.ExecutionTest, 10, seed
 			})
 			require.Equal(t, 10, e.TotalJobs)
-			jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, store.JobPage{Limit: 100})
+			jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.JobPage{Limit: 100})
 			require.NoError(t, err)
 			rows := []int{}
 			for _, j := range jobs {

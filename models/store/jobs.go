@@ -7,27 +7,9 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
-	"github.com/minohq/mino/models/failure"
-	"github.com/minohq/mino/scoring"
 )
 
-// JobFilter narrows a list of jobs; zero members do not narrow.
-type JobFilter struct {
-	BatchID     uuid.UUID
-	ExecutionID uuid.UUID
-	Status      []models.JobStatus
-	Verdict     []scoring.Verdict
-	ErrorClass  []failure.Class
-}
-
-// JobPage asks for part of a list of jobs, in row order.
-type JobPage struct {
-	// AfterRow is the row of the last job of the page before; 0 starts.
-	AfterRow int
-	Limit    int
-}
-
-func (f JobFilter) apply(q *bun.SelectQuery, org uuid.UUID) *bun.SelectQuery {
+func filterJobs(q *bun.SelectQuery, org uuid.UUID, f models.JobFilter) *bun.SelectQuery {
 	q = q.Where("j.organisation_id = ?", org)
 	if f.BatchID != uuid.Nil {
 		q = q.Where("j.batch_id = ?", f.BatchID)
@@ -48,9 +30,9 @@ func (f JobFilter) apply(q *bun.SelectQuery, org uuid.UUID) *bun.SelectQuery {
 }
 
 // ListJobs lists the jobs of one batch in row order; the filter names the batch.
-func (s *Store) ListJobs(ctx context.Context, org uuid.UUID, f JobFilter, page JobPage) ([]models.Job, error) {
+func (s *Store) ListJobs(ctx context.Context, org uuid.UUID, f models.JobFilter, page models.JobPage) ([]models.Job, error) {
 	out := []models.Job{}
-	q := f.apply(s.db.NewSelect().Model(&out), org)
+	q := filterJobs(s.db.NewSelect().Model(&out), org, f)
 	if page.AfterRow > 0 {
 		q = q.Where("j.row_number > ?", page.AfterRow)
 	}
@@ -59,8 +41,8 @@ func (s *Store) ListJobs(ctx context.Context, org uuid.UUID, f JobFilter, page J
 }
 
 // CountJobs counts what ListJobs lists over all pages.
-func (s *Store) CountJobs(ctx context.Context, org uuid.UUID, f JobFilter) (int64, error) {
-	n, err := f.apply(s.db.NewSelect().Model((*models.Job)(nil)), org).Count(ctx)
+func (s *Store) CountJobs(ctx context.Context, org uuid.UUID, f models.JobFilter) (int64, error) {
+	n, err := filterJobs(s.db.NewSelect().Model((*models.Job)(nil)), org, f).Count(ctx)
 	return n, mapped(err)
 }
 

@@ -10,13 +10,7 @@ import (
 	"github.com/minohq/mino/models"
 )
 
-// ProjectFilter narrows a list of projects; zero members do not narrow.
-type ProjectFilter struct {
-	// Name is the exact name, whatever its case.
-	Name string
-}
-
-func (f ProjectFilter) apply(q *bun.SelectQuery, org uuid.UUID) *bun.SelectQuery {
+func filterProjects(q *bun.SelectQuery, org uuid.UUID, f models.ProjectFilter) *bun.SelectQuery {
 	q = q.Where("p.organisation_id = ?", org)
 	if f.Name != "" {
 		q = q.Where("lower(p.name) = lower(?)", f.Name)
@@ -62,14 +56,14 @@ func (s *Store) UpdateProject(ctx context.Context, p *models.Project) error {
 }
 
 // ListProjects lists projects, newest first.
-func (s *Store) ListProjects(ctx context.Context, org uuid.UUID, f ProjectFilter, page Page) ([]models.Project, error) {
+func (s *Store) ListProjects(ctx context.Context, org uuid.UUID, f models.ProjectFilter, page models.Page) ([]models.Project, error) {
 	out := []models.Project{}
-	err := page.apply(f.apply(s.db.NewSelect().Model(&out), org)).Scan(ctx)
+	err := newestFirst(filterProjects(s.db.NewSelect().Model(&out), org, f), page).Scan(ctx)
 	return out, mapped(err)
 }
 
 // CountProjects counts what ListProjects lists over all pages.
-func (s *Store) CountProjects(ctx context.Context, org uuid.UUID, f ProjectFilter) (int64, error) {
-	n, err := f.apply(s.db.NewSelect().Model((*models.Project)(nil)), org).Count(ctx)
+func (s *Store) CountProjects(ctx context.Context, org uuid.UUID, f models.ProjectFilter) (int64, error) {
+	n, err := filterProjects(s.db.NewSelect().Model((*models.Project)(nil)), org, f).Count(ctx)
 	return n, mapped(err)
 }

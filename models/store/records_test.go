@@ -41,7 +41,7 @@ func TestProjects(t *testing.T) {
 		twin := *p
 		twin.ID, twin.Name = models.NewID(), "SHOPS"
 		require.ErrorIs(t, s.CreateProject(t.Context(), &twin), models.ErrNameTaken)
-		found, err := s.ListProjects(t.Context(), p.OrganisationID, store.ProjectFilter{Name: "shops"}, store.Page{Limit: 10})
+		found, err := s.ListProjects(t.Context(), p.OrganisationID, models.ProjectFilter{Name: "shops"}, models.Page{Limit: 10})
 		require.NoError(t, err)
 		require.Len(t, found, 1)
 	})
@@ -72,9 +72,9 @@ func TestProjects(t *testing.T) {
 			newest = append([]string{p.Name}, newest...)
 		}
 		var names []string
-		page := store.Page{Limit: 2}
+		page := models.Page{Limit: 2}
 		for {
-			got, err := s.ListProjects(t.Context(), models.DefaultOrganisationID, store.ProjectFilter{}, page)
+			got, err := s.ListProjects(t.Context(), models.DefaultOrganisationID, models.ProjectFilter{}, page)
 			require.NoError(t, err)
 			if len(got) == 0 {
 				break
@@ -85,7 +85,7 @@ func TestProjects(t *testing.T) {
 			page.After = got[len(got)-1].ID
 		}
 		require.Equal(t, newest, names)
-		n, err := s.CountProjects(t.Context(), models.DefaultOrganisationID, store.ProjectFilter{})
+		n, err := s.CountProjects(t.Context(), models.DefaultOrganisationID, models.ProjectFilter{})
 		require.NoError(t, err)
 		require.EqualValues(t, 5, n)
 	})
@@ -130,7 +130,7 @@ func TestBatches(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		require.NoError(t, f.store.CompleteAttempt(t.Context(), f.begin(t, 1), success(true)))
-		list := func(filter store.JobFilter, page store.JobPage) []int {
+		list := func(filter models.JobFilter, page models.JobPage) []int {
 			filter.BatchID = f.batch.ID
 			jobs, err := f.store.ListJobs(t.Context(), f.batch.OrganisationID, filter, page)
 			require.NoError(t, err)
@@ -140,11 +140,11 @@ func TestBatches(t *testing.T) {
 			}
 			return rows
 		}
-		require.Equal(t, []int{1, 2, 3}, list(store.JobFilter{}, store.JobPage{Limit: 10}))
-		require.Equal(t, []int{2, 3}, list(store.JobFilter{}, store.JobPage{AfterRow: 1, Limit: 2}))
-		require.Equal(t, []int{2}, list(store.JobFilter{Status: []models.JobStatus{models.JobCompleted, models.JobFailed}}, store.JobPage{Limit: 10}))
-		require.Equal(t, []int{1, 3}, list(store.JobFilter{Status: []models.JobStatus{models.JobQueued}}, store.JobPage{Limit: 10}))
-		n, err := f.store.CountJobs(t.Context(), f.batch.OrganisationID, store.JobFilter{BatchID: f.batch.ID})
+		require.Equal(t, []int{1, 2, 3}, list(models.JobFilter{}, models.JobPage{Limit: 10}))
+		require.Equal(t, []int{2, 3}, list(models.JobFilter{}, models.JobPage{AfterRow: 1, Limit: 2}))
+		require.Equal(t, []int{2}, list(models.JobFilter{Status: []models.JobStatus{models.JobCompleted, models.JobFailed}}, models.JobPage{Limit: 10}))
+		require.Equal(t, []int{1, 3}, list(models.JobFilter{Status: []models.JobStatus{models.JobQueued}}, models.JobPage{Limit: 10}))
+		n, err := f.store.CountJobs(t.Context(), f.batch.OrganisationID, models.JobFilter{BatchID: f.batch.ID})
 		require.NoError(t, err)
 		require.EqualValues(t, 3, n)
 	})
@@ -161,7 +161,7 @@ func TestBatches(t *testing.T) {
 		require.ErrorIs(t, err, models.ErrExecutionNotFound)
 		_, err = f.store.Job(t.Context(), other, f.jobs[0].ID)
 		require.ErrorIs(t, err, models.ErrJobNotFound)
-		jobs, err := f.store.ListJobs(t.Context(), other, store.JobFilter{BatchID: f.batch.ID}, store.JobPage{Limit: 10})
+		jobs, err := f.store.ListJobs(t.Context(), other, models.JobFilter{BatchID: f.batch.ID}, models.JobPage{Limit: 10})
 		require.NoError(t, err)
 		require.Empty(t, jobs)
 	})

@@ -39,15 +39,8 @@ func New(db *bun.DB) *Store { return &Store{db: db} }
 // Ping reports whether PostgreSQL answers.
 func (s *Store) Ping(ctx context.Context) error { return mapped(s.db.PingContext(ctx)) }
 
-// Page asks for part of a list, newest first.
-type Page struct {
-	// After is the id of the last record of the page before; zero starts.
-	After uuid.UUID
-	// Limit is the most records to return; at least 1.
-	Limit int
-}
-
-func (p Page) apply(q *bun.SelectQuery) *bun.SelectQuery {
+// newestFirst gives one page of a list.
+func newestFirst(q *bun.SelectQuery, p models.Page) *bun.SelectQuery {
 	if p.After != uuid.Nil {
 		q = q.Where("?TableAlias.id < ?", p.After)
 	}
