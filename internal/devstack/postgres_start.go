@@ -96,6 +96,10 @@ func (s *postgresStart) prepare(ctx context.Context) (err error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look for PostgreSQL's data: %w", err)
 	}
+	// Making the data takes a while: better to hear of a taken port before.
+	if _, err := choosePort(ctx, s.Port, s.state.Port); err != nil {
+		return err
+	}
 	return s.initialise(ctx)
 }
 

@@ -31,6 +31,28 @@ func TestPostgres(t *testing.T) {
 		second := startPostgres(t, dir)
 		require.Equal(t, first.URL(), second.URL())
 		execute(t, second, "SELECT FROM kept")
+		require.NoError(t, second.Stop(t.Context()))
+
+		listenOn(t, first.Port())
+		third := startPostgres(t, dir)
+		require.NotEqual(t, first.Port(), third.Port(), "its own was taken")
+	})
+
+	t.Run("IsDurableUnlessToldOtherwise", func(t *testing.T) {
+		t.Parallel()
+		dir := openDir(t)
+		setting := func(pg *Postgres, name string) (value string) {
+			require.NoError(t, connect(t, pg).QueryRow(t.Context(), "SELECT current_setting($1)", name).Scan(&value))
+			return value
+		}
+		first := startPostgres(t, dir)
+		require.Equal(t, "off", setting(first, "fsync"))
+		require.NoError(t, first.Stop(t.Context()))
+
+		second := startPostgres(t, dir, func(c *PostgresConfig) { c.Settings = nil })
+		for _, name := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
+			require.Equal(t, "on", setting(second, name), name)
+		}
 	})
 
 	t.Run("StopTwiceIsNothing", func(t *testing.T) {
@@ -45,7 +67,7 @@ func TestPostgres(t *testing.T) {
 		require.False(t, alive(pg.Pid()))
 	})
 
-	t.Run("ListensOnLoopbackWithPasswordOnly", func(t *testing.T) {
+	t.Run("IsForThisProcessAndThoseWithThePassword", func(t *testing.T) {
 		t.Parallel()
 		dir := openDir(t)
 		pg := startPostgres(t, dir)
@@ -61,37 +83,17 @@ func TestPostgres(t *testing.T) {
 		err := ensureDatabase(t.Context(), wrong.URL(), "any")
 		require.ErrorContains(t, err, "28P01") // invalid_password
 
+		var folds bool
+		require.NoError(t, connect(t, pg).QueryRow(t.Context(), "SELECT 'É' ILIKE 'é'").Scan(&folds))
+		require.True(t, folds, "case is folded beyond ASCII")
+
+		_, err = StartPostgres(startContext(t), PostgresConfig{Dir: dir})
+		require.ErrorIs(t, err, ErrInUse)
+		require.ErrorContains(t, err, strconv.Itoa(os.Getpid()))
+
 		info, err := os.Stat(filepath.Join(dir, "postgres.json"))
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	})
-
-	t.Run("FoldsCaseBeyondASCII", func(t *testing.T) {
-		t.Parallel()
-		var same bool
-		row := connect(t, startPostgres(t, openDir(t))).QueryRow(t.Context(), "SELECT 'É' ILIKE 'é'")
-		require.NoError(t, row.Scan(&same))
-		require.True(t, same)
-	})
-
-	t.Run("IsDurableUnlessToldOtherwise", func(t *testing.T) {
-		t.Parallel()
-		pg := startPostgres(t, openDir(t), func(c *PostgresConfig) { c.Settings = nil })
-		var fsync, commit string
-		row := connect(t, pg).QueryRow(t.Context(), "SELECT current_setting('fsync'), current_setting('synchronous_commit')")
-		require.NoError(t, row.Scan(&fsync, &commit))
-		require.Equal(t, []string{"on", "on"}, []string{fsync, commit})
-	})
-
-	t.Run("TakesAnotherPortWhenItsOwnIsTaken", func(t *testing.T) {
-		t.Parallel()
-		dir := openDir(t)
-		first := startPostgres(t, dir)
-		require.NoError(t, first.Stop(t.Context()))
-		listenOn(t, first.Port())
-
-		second := startPostgres(t, dir)
-		require.NotEqual(t, first.Port(), second.Port())
 	})
 
 	t.Run("RefusesATakenPortThatWasAskedFor", func(t *testing.T) {
@@ -100,16 +102,6 @@ func TestPostgres(t *testing.T) {
 		_, err := StartPostgres(startContext(t), PostgresConfig{Dir: openDir(t), Port: port, Settings: fast()})
 		require.ErrorIs(t, err, errPortTaken)
 		require.ErrorContains(t, err, strconv.Itoa(port))
-	})
-
-	t.Run("RefusesADirectoryThatIsInUse", func(t *testing.T) {
-		t.Parallel()
-		dir := openDir(t)
-		pg := startPostgres(t, dir)
-		_, err := StartPostgres(startContext(t), PostgresConfig{Dir: dir})
-		require.ErrorIs(t, err, ErrInUse)
-		require.ErrorContains(t, err, strconv.Itoa(os.Getpid()))
-		execute(t, pg, "SELECT")
 	})
 
 	t.Run("ShowsTheLogWhenItDoesNotStart", func(t *testing.T) {
