@@ -1,0 +1,157 @@
+package extract
+
+import (
+	"html"
+	"strings"
+)
+
+// jsonLDReader turns JSON-LD documents into items. Objects anywhere become items;
+// a reference by @id alone is replaced by the object that it names.
+type jsonLDReader struct {
+	tops []*item
+	byID map[string]*item
+	refs []reference
+}
+
+// reference is a value that names an item by its id.
+type reference struct {
+	owner *item
+	prop  int
+	id    string
+}
+
+// readJSONLD reads the scripts of a page. Broken documents give what can be read
+// of them.
+func readJSONLD(scripts []string) []*item {
+	r := &jsonLDReader{byID: map[string]*item{}}
+	for _, script := range scripts {
+		documents := parseLooseAll(script)
+		if len(documents) == 0 && strings.Contains(script, "&quot;") {
+			// Some templates escape the whole script as if it were text.
+			documents = parseLooseAll(html.UnescapeString(script))
+		}
+		for _, doc := range documents {
+			r.top(doc)
+		}
+	}
+	r.resolve()
+	return r.tops
+}
+
+func (r *jsonLDReader) top(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, each := range v {
+			r.top(each)
+		}
+	case object:
+		if graph, ok := v.get("@graph"); ok {
+			r.top(graph)
+			if _, typed := v.get("@type"); !typed {
+				return
+			}
+		}
+		if it := r.item(v, nil, ""); it != nil {
+			r.tops = append(r.tops, it)
+		}
+	}
+}
+
+func (r *jsonLDReader) item(o object, parent *item, via string) *item {
+	it := &item{syntax: syntaxJSONLD, parent: parent, via: via}
+	for _, m := range o {
+		switch m.key {
+		case "@type", "type":
+			it.types = append(it.types, localNames(texts(m.value))...)
+			if m.key == "type" {
+				r.add(it, m.key, m.value)
+			}
+		case "@id":
+			it.id, _ = scalarText(m.value)
+		case "@context", "@graph":
+		case "@value":
+			r.add(it, m.key, m.value)
+		default:
+			r.add(it, localName(m.key), m.value)
+		}
+	}
+	if it.id != "" && len(it.props) > 0 && r.byID[it.id] == nil {
+		r.byID[it.id] = it
+	}
+	return it
+}
+
+func (r *jsonLDReader) add(owner *item, name string, v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, each := range v {
+			r.add(owner, name, each)
+		}
+	case object:
+		inner := r.item(v, owner, name)
+		owner.props = append(owner.props, property{name, value{item: inner, machine: true}})
+		if inner.id != "" && len(inner.props) == 0 {
+			r.refs = append(r.refs, reference{owner, len(owner.props) - 1, inner.id})
+		}
+	default:
+		if text, ok := scalarText(v); ok {
+			// Texts in JSON-LD are often escaped twice over.
+			text = html.UnescapeString(text)
+			owner.props = append(owner.props, property{name, value{text: text, machine: true}})
+		}
+	}
+}
+
+// resolve replaces references by what they name. An item is never put below
+// itself, so that every walk through the items ends.
+func (r *jsonLDReader) resolve() {
+	for _, ref := range r.refs {
+		target := r.byID[ref.id]
+		if target == nil || target.contains(ref.owner, maxJSONDepth) {
+			continue
+		}
+		ref.owner.props[ref.prop].value.item = target
+		if target.parent == nil && !isTop(r.tops, target) {
+			target.parent, target.via = ref.owner, ref.owner.props[ref.prop].name
+		}
+	}
+}
+
+func isTop(tops []*item, it *item) bool {
+	for _, top := range tops {
+		if top == it {
+			return true
+		}
+	}
+	return false
+}
+
+// contains tells whether other is the item or below it, down to a depth.
+func (it *item) contains(other *item, depth int) bool {
+	if it == other || depth == 0 {
+		return true
+	}
+	for _, p := range it.props {
+		if p.value.item != nil && p.value.item.contains(other, depth-1) {
+			return true
+		}
+	}
+	return false
+}
+
+// texts gives a scalar, or the scalars of a list.
+func texts(v any) []string {
+	if list, ok := v.([]any); ok {
+		var out []string
+		for _, each := range list {
+			if s, ok := scalarText(each); ok {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	if s, ok := scalarText(v); ok {
+		return []string{s}
+	}
+	return nil
+}

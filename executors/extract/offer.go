@@ -1,0 +1,180 @@
+package extract
+
+import (
+	"net/url"
+	"strings"
+)
+
+// offer is one way to buy the product, flattened from whatever shape it has.
+type offer struct {
+	price        value
+	currency     string
+	availability string
+	sku          string
+	url          string
+	name         string
+	path         string // where it stood, for people: "json-ld offers.price"
+}
+
+// offers gives the offers of an item in the order of the page.
+func offers(it *item) []offer {
+	var out []offer
+	collectOffers(it, string(it.syntax)+" ", offer{}, &out, 0)
+	return out
+}
+
+const maxOfferDepth = 6
+
+// collectOffers reads an item that has or is an offer. What an outer offer says
+// holds for the inner ones unless they say otherwise.
+func collectOffers(it *item, path string, outer offer, out *[]offer, depth int) {
+	if depth > maxOfferDepth {
+		return
+	}
+	o := outer
+	o.read(it)
+	before := len(*out)
+	for _, name := range []string{"offers", "offer", "hasVariant", "priceSpecification"} {
+		for _, inner := range it.items(name) {
+			if name == "priceSpecification" && formerSpecification(inner) {
+				continue
+			}
+			collectOffers(inner, path+name+".", o, out, depth+1)
+		}
+	}
+	// Prices of the item itself come before those of its specifications: these
+	// repeat it, or break it down.
+	own := o.prices(it, path)
+	if len(own) > 0 {
+		*out = append((*out)[:before], own...)
+		return
+	}
+	if len(*out) == before && (o.availability != "" || o.sku != "") && depth > 0 {
+		o.path = path
+		*out = append(*out, o)
+	}
+}
+
+func (o *offer) read(it *item) {
+	set := func(to *string, names ...string) {
+		for _, name := range names {
+			if s := it.text(name); s != "" {
+				*to = s
+				return
+			}
+		}
+	}
+	set(&o.currency, "priceCurrency", "currency")
+	set(&o.availability, "availability")
+	set(&o.sku, "sku", "productID")
+	set(&o.url, "url")
+	set(&o.name, "name")
+}
+
+// prices are the item's own: the price, else the lowest one of a range.
+func (o offer) prices(it *item, path string) []offer {
+	var out []offer
+	for _, name := range []string{"price", "lowPrice", "minPrice", "highPrice"} {
+		for _, v := range it.all(name) {
+			if v.String() == "" {
+				continue
+			}
+			one := o
+			one.price, one.path = v, path+name
+			out = append(out, one)
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
+// formerSpecification tells whether a price specification is about a price that is
+// not asked, or that is asked for a part only.
+func formerSpecification(it *item) bool {
+	if strings.Contains(strings.ToLower(it.text("priceType")), "list") ||
+		strings.Contains(strings.ToLower(it.text("priceType")), "strikethrough") ||
+		strings.Contains(strings.ToLower(it.text("priceType")), "msrp") {
+		return true
+	}
+	return it.is("DeliveryChargeSpecification", "PaymentChargeSpecification") || len(it.all("referenceQuantity")) > 0
+}
+
+// chosenByAddress keeps the offers that the page's address points at, by their own
+// address or by an identifier that the address has as a whole value; all of them
+// when it points at none.
+func (p *Page) chosenByAddress(all []offer) []offer {
+	if len(all) < 2 {
+		return all
+	}
+	ids := addressValues(p.url)
+	var chosen []offer
+	for _, o := range all {
+		if o.sku != "" && ids[strings.ToLower(o.sku)] || p.pointsAt(o.url) {
+			chosen = append(chosen, o)
+		}
+	}
+	if len(chosen) == 0 {
+		return all
+	}
+	return chosen
+}
+
+// pointsAt tells whether an address is the page's own, with the query or fragment
+// that chooses a variant.
+func (p *Page) pointsAt(raw string) bool {
+	ref, err := url.Parse(raw)
+	if err != nil || raw == "" {
+		return false
+	}
+	address := p.base.ResolveReference(ref)
+	if !sameAddress(address, p.url) || (address.RawQuery == "" && address.Fragment == "") {
+		return false
+	}
+	have := addressValues(p.url)
+	want := variantValues(address)
+	if len(want) == 0 {
+		return false
+	}
+	for v := range want {
+		if !have[v] {
+			return false
+		}
+	}
+	return true
+}
+
+// variantValues are the values of an address's query and fragment, without those
+// that only say where a visitor came from.
+func variantValues(u *url.URL) map[string]bool {
+	out := map[string]bool{}
+	add := func(values url.Values) {
+		for key, list := range values {
+			if strings.HasPrefix(strings.ToLower(key), "utm_") {
+				continue
+			}
+			for _, v := range list {
+				if v != "" {
+					out[strings.ToLower(v)] = true
+				}
+			}
+		}
+	}
+	add(u.Query())
+	if fragment, err := url.ParseQuery(u.Fragment); err == nil {
+		add(fragment)
+	}
+	return out
+}
+
+// addressValues are the variant values of an address and the segments of its path.
+func addressValues(u *url.URL) map[string]bool {
+	out := variantValues(u)
+	for _, segment := range strings.Split(u.Path, "/") {
+		if segment != "" {
+			out[strings.ToLower(segment)] = true
+		}
+	}
+	return out
+}

@@ -1,0 +1,102 @@
+package extract
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/PuerkitoBio/goquery"
+	"golang.org/x/net/html"
+)
+
+// Page is a body that has been read, ready for fields to be found in it. It is
+// not safe for concurrent use: parts of it are read when they are first needed.
+type Page struct {
+	kind Kind
+	url  *url.URL // where the page was found, after redirects
+	base *url.URL // what its relative addresses are relative to
+	body []byte   // in UTF-8
+
+	doc   *goquery.Document // nil unless HTML
+	head  *head
+	items []*item // top items, all syntaxes
+
+	json        any // of a JSON body
+	jsonRead    bool
+	layoutMemo  *layout
+	productMemo *product
+	state       []stateProduct
+	stateRead   bool
+}
+
+// New reads a body. The address is the page's own, after redirects; it chooses
+// among several products on one page and makes relative addresses absolute.
+// Broken markup is read as far as it goes; an error means that nothing was.
+func New(body []byte, contentType string, address *url.URL) (*Page, error) {
+	if address == nil {
+		address = &url.URL{}
+	}
+	p := &Page{kind: KindOf(body, contentType), url: address, base: address}
+	switch p.kind {
+	case KindHTML:
+		p.body = decode(body, contentType)
+		return p, p.readHTML()
+	case KindJSON, KindText:
+		p.body = decode(body, contentType)
+	case KindOther:
+	}
+	return p, nil
+}
+
+func (p *Page) readHTML() error {
+	root, err := parseHTML(p.body)
+	if err != nil {
+		return err
+	}
+	p.doc = goquery.NewDocumentFromNode(root)
+	p.head = readHead(root)
+	if ref, err := url.Parse(p.head.base); err == nil && p.head.base != "" {
+		p.base = p.url.ResolveReference(ref)
+	}
+	p.items = readJSONLD(p.head.jsonLD)
+	p.items = append(p.items, readMicrodata(root)...)
+	p.items = append(p.items, readRDFa(root)...)
+	return nil
+}
+
+// Kind is what the body was taken for.
+func (p *Page) Kind() Kind { return p.kind }
+
+// Title is the page's title, white space folded; empty when it has none.
+func (p *Page) Title() string {
+	if p.head == nil {
+		return ""
+	}
+	if p.head.title != "" {
+		return p.head.title
+	}
+	title, _ := p.head.metaContent("og:title", "twitter:title")
+	return foldSpace(title)
+}
+
+func (p *Page) root() *html.Node {
+	if p.doc == nil || len(p.doc.Nodes) == 0 {
+		return nil
+	}
+	return p.doc.Nodes[0]
+}
+
+// canonical is the address that the page gives itself, or the one it was found at.
+func (p *Page) canonical() *url.URL {
+	if p.head == nil {
+		return p.url
+	}
+	address := p.head.canonical
+	if address == "" {
+		address, _ = p.head.metaContent("og:url")
+	}
+	ref, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || address == "" {
+		return p.url
+	}
+	return p.base.ResolveReference(ref)
+}

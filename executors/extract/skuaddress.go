@@ -1,0 +1,90 @@
+package extract
+
+import (
+	"bytes"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+)
+
+var addressID = regexp.MustCompile(`(?i)(?:^|[-_/.,~=])(?:p|iid|id|art|item|prod|dp|pid|i|a|sku|product)?[-_]?(\d{4,})(?:\.\w{2,5})?$`)
+
+// addressIDs are what looks like an identifier in the page's address.
+func addressIDs(u *url.URL) []string {
+	var ids []string
+	add := func(s string) {
+		if s != "" && plausibleID(s) {
+			ids = append(ids, s)
+		}
+	}
+	for _, segment := range strings.Split(u.Path, "/") {
+		base := strings.TrimSuffix(segment, path.Ext(segment))
+		if digits := countDigits(base); digits >= 3 && digits*3 >= len(base) {
+			add(base)
+		}
+		if m := addressID.FindStringSubmatch(segment); m != nil {
+			add(m[1])
+		}
+	}
+	for key, values := range u.Query() {
+		if isFieldName(key) || key == "id" || key == "sku" {
+			for _, v := range values {
+				add(v)
+			}
+		}
+	}
+	return ids
+}
+
+func countDigits(s string) int {
+	n := 0
+	for i := range len(s) {
+		if isDigitByte(s[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+// voteAddressSKUs strengthens candidates that the page's address has too, and puts
+// forward the identifiers of the address itself, which need to be confirmed by the
+// page.
+func (p *Page) voteAddressSKUs(b *ballot) {
+	address := p.url
+	flat := "/" + idKey(address.Path+"/"+address.RawQuery+"/"+address.Fragment)
+	for _, t := range b.tallies {
+		if len(t.key) >= 4 && strings.Contains(flat, t.key) {
+			t.score += weightInAddress
+		}
+	}
+	seen := map[string]bool{}
+	for _, id := range addressIDs(address) {
+		if seen[idKey(id)] {
+			continue
+		}
+		seen[idKey(id)] = true
+		voteID(b, id, "address", weightAddress+p.confirmed(id))
+	}
+}
+
+// calledID ends with the name of something that is called an identifier, up to its
+// value.
+var calledID = regexp.MustCompile(`(?i)(?:sku|id|code|item|product|article|number|ref|no)[a-z_]{0,12}["']?\s*[:=]\s*\[?\s*["']?$`)
+
+// confirmed is how often the page's source uses an identifier as the value of
+// something that is called one, in weight.
+func (p *Page) confirmed(id string) float64 {
+	const most, look = 4, 40
+	found := 0
+	body := p.body
+	for at := bytes.Index(body, []byte(id)); at >= 0 && found < most; at = bytes.Index(body, []byte(id)) {
+		end := at + len(id)
+		ends := end >= len(body) || bytes.IndexByte([]byte("\"',}] \t\r\n"), body[end]) >= 0
+		if ends && calledID.Match(body[max(0, at-look):at]) {
+			found++
+		}
+		body = body[end:]
+	}
+	return float64(found) * 0.75
+}

@@ -1,0 +1,148 @@
+package fetch
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/extract"
+	"github.com/minohq/mino/models/failure"
+)
+
+// attempt is one GET with its redirects.
+type attempt struct {
+	executor *Executor
+	settings Settings
+	requests int
+	bytes    int64
+	visits   map[string]int
+}
+
+func (a *attempt) run(ctx context.Context, address *url.URL, req executors.Request) (executors.Outcome, error) {
+	response, err := a.get(ctx, address)
+	if response != nil {
+		defer func() { _ = response.Body.Close() }() // read-only: nothing can be lost
+	}
+	outcome := executors.Outcome{Evidence: executors.Evidence{FetchedAt: time.Now().UTC()}}
+	if err != nil {
+		outcome.Usage = a.usage()
+		return outcome, err
+	}
+	final := finalAddress(address, response)
+	outcome.Evidence.FinalURL = final.Redacted()
+	outcome.Evidence.StatusCode = response.StatusCode
+	outcome.Evidence.ContentType = response.Header.Get("Content-Type")
+	err = a.read(response, final, req, &outcome)
+	outcome.Usage = a.usage()
+	return outcome, err
+}
+
+func (a *attempt) usage() executors.Usage {
+	return executors.Usage{Requests: a.requests, Bytes: a.bytes}
+}
+
+// get sends the request and follows redirects.
+func (a *attempt) get(ctx context.Context, address *url.URL) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	if err != nil {
+		return nil, failure.Wrap(err, failure.Permanent, CodeInvalidURL, "no request can be made for the URL")
+	}
+	request.Header = a.header()
+	jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
+	if err != nil {
+		return nil, fmt.Errorf("make a cookie jar: %w", err)
+	}
+	a.visits = map[string]int{address.String(): 1}
+	a.requests = 1
+	client := &http.Client{Transport: a.executor.transport, Jar: jar, CheckRedirect: a.redirect}
+	return client.Do(request)
+}
+
+func (a *attempt) header() http.Header {
+	h := http.Header{}
+	h.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,*/*;q=0.5")
+	h.Set("Accept-Encoding", acceptEncoding)
+	h.Set("User-Agent", *a.settings.UserAgent)
+	if *a.settings.AcceptLanguage != "" {
+		h.Set("Accept-Language", *a.settings.AcceptLanguage)
+	}
+	for name, value := range a.settings.Headers {
+		h.Set(name, value)
+	}
+	return h
+}
+
+// maxVisits is how often one address may be asked for: a first visit may set a
+// cookie that a second one needs.
+const maxVisits = 3
+
+// redirect decides whether a redirect is followed.
+func (a *attempt) redirect(next *http.Request, via []*http.Request) error {
+	if len(via) > *a.settings.MaxRedirects {
+		return failure.New(failure.Permanent, CodeTooManyRedirects, "more than %d redirects", *a.settings.MaxRedirects)
+	}
+	if next.URL.Scheme != "http" && next.URL.Scheme != "https" {
+		return failure.New(failure.Permanent, CodeUnsupportedURL, "a redirect leads to a URL of scheme %q", next.URL.Scheme)
+	}
+	key := next.URL.String()
+	a.visits[key]++
+	if a.visits[key] > maxVisits {
+		return failure.New(failure.Permanent, CodeRedirectLoop, "the redirects lead in a circle")
+	}
+	if !strings.EqualFold(next.URL.Host, via[0].URL.Host) {
+		// A project's headers may hold keys for the host that it named.
+		for name := range a.settings.Headers {
+			next.Header.Del(name)
+		}
+	}
+	a.requests++
+	return nil
+}
+
+// finalAddress is where the page was found. A fragment outlives redirects, as it
+// does in browsers: it may choose a variant.
+func finalAddress(address *url.URL, response *http.Response) *url.URL {
+	final := *address
+	if response.Request != nil && response.Request.URL != nil {
+		final = *response.Request.URL
+	}
+	if final.Fragment == "" {
+		final.Fragment = address.Fragment
+	}
+	return &final
+}
+
+// read turns an answer into an outcome or a failure.
+func (a *attempt) read(response *http.Response, final *url.URL, req executors.Request, outcome *executors.Outcome) error {
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return a.refused(response, final)
+	}
+	contentType := response.Header.Get("Content-Type")
+	if unreadable(contentType) {
+		return failure.New(failure.Permanent, CodeUnsupportedContent, "the content is of type %q", contentType)
+	}
+	body, err := a.body(response, *a.settings.MaxBodyBytes)
+	if err != nil {
+		return err
+	}
+	req.Heartbeat("reading " + final.Hostname())
+	page, err := extract.New(body, contentType, final)
+	if err != nil {
+		return failure.Wrap(err, failure.Permanent, CodeUnreadable, "the page cannot be read")
+	}
+	if page.Kind() == extract.KindOther {
+		return failure.New(failure.Permanent, CodeUnsupportedContent, "the content is of type %q and no text", contentType)
+	}
+	outcome.Evidence.Title = page.Title()
+	outcome.Blocked = page.Blocked()
+	found := page.Fields(req.Fields)
+	outcome.Fields, outcome.Evidence.Sources = found.Values, found.Sources
+	return nil
+}

@@ -1,0 +1,199 @@
+// Package fetch is the executor that gets a page over HTTP and finds the fields in
+// it, without a browser and without an agent.
+//
+// One attempt is one GET with its redirects. The answer is bounded in every way: by
+// the deadline, the number of redirects, and the size of the body after
+// decompression. Addresses are those of tenants, so that the dialer of package
+// safedial decides what may be reached, at every redirect anew; proxies of the
+// environment are not used, since they would dial in its place. Cookies live for one
+// attempt, because many sites redirect until one is set.
+//
+// What is found in the page is the business of package extract.
+//
+// Failure: statuses other than 2xx, too large or endless bodies, redirect loops and
+// content that is no text are *failure.Error with the codes below; what the network
+// does wrong is returned as it came, for package failure to classify. A page that
+// answers 2xx but refuses or tests its visitor is an outcome with Blocked. An
+// outcome that comes with an error holds usage and evidence only.
+package fetch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/invopop/validation"
+
+	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/extract"
+	"github.com/minohq/mino/internal/safedial"
+	"github.com/minohq/mino/models/failure"
+	"github.com/minohq/mino/models/field"
+)
+
+// Name is the value of a project's executor.
+const Name = "fetch"
+
+// Codes of failures, beside HTTP_<status>.
+const (
+	CodeInvalidURL         = "INVALID_URL"
+	CodeInvalidSettings    = "INVALID_SETTINGS"
+	CodeBodyTooLarge       = "BODY_TOO_LARGE"
+	CodeTooManyRedirects   = "TOO_MANY_REDIRECTS"
+	CodeRedirectLoop       = "REDIRECT_LOOP"
+	CodeUnsupportedURL     = "UNSUPPORTED_REDIRECT"
+	CodeUnsupportedContent = "UNSUPPORTED_CONTENT"
+	CodeContentEncoding    = "CONTENT_ENCODING"
+	CodeUnreadable         = "UNREADABLE_PAGE"
+	CodeTimeout            = "FETCH_TIMEOUT"
+)
+
+// Config is what the operator decides.
+type Config struct {
+	// AllowedPrefixes may be reached although they are not public.
+	AllowedPrefixes []netip.Prefix
+	// UserAgent names MINO to servers unless a project sets its own.
+	UserAgent string
+	// MaxBody is the most bytes of a body, decompressed, that a project can allow;
+	// it is also the default. 0 means 10 MiB.
+	MaxBody int64
+	// HeartbeatInterval is the time between two heartbeats while a server is waited
+	// for. 0 means 5 s.
+	HeartbeatInterval time.Duration
+}
+
+const (
+	defaultUserAgent = "Mozilla/5.0 (compatible; MINO/1.0; +https://github.com/minohq/mino)"
+	defaultMaxBody   = 10 << 20
+	defaultHeartbeat = 5 * time.Second
+)
+
+// Executor gets pages over HTTP. It is safe for concurrent use.
+type Executor struct {
+	config    Config
+	transport *http.Transport
+}
+
+var _ executors.Executor = (*Executor)(nil)
+
+// New makes an executor; Close frees its connections.
+func New(config Config) *Executor {
+	if config.UserAgent == "" {
+		config.UserAgent = defaultUserAgent
+	}
+	if config.MaxBody <= 0 {
+		config.MaxBody = defaultMaxBody
+	}
+	if config.HeartbeatInterval <= 0 {
+		config.HeartbeatInterval = defaultHeartbeat
+	}
+	return &Executor{config: config, transport: newTransport(config.AllowedPrefixes)}
+}
+
+func newTransport(allowed []netip.Prefix) *http.Transport {
+	return &http.Transport{
+		Proxy:                  nil, // a proxy would dial in place of the safe dialer
+		DialContext:            safedial.New(allowed).DialContext,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // done here, where the result is bounded
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        60 * time.Second,
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    8,
+		MaxResponseHeaderBytes: 256 << 10,
+	}
+}
+
+// Close frees idle connections. Attempts that are under way are not disturbed.
+func (e *Executor) Close() { e.transport.CloseIdleConnections() }
+
+// Name implements executors.Executor.
+func (e *Executor) Name() string { return Name }
+
+// Validate implements executors.Executor.
+func (e *Executor) Validate(settings json.RawMessage, fields []field.Field) error {
+	errs := validation.Errors{}
+	if _, err := e.parseSettings(settings); err != nil {
+		errs["settings"] = err
+	}
+	if err := extract.ValidateFields(fields); err != nil {
+		errs["fields"] = err
+	}
+	return errs.Filter()
+}
+
+// Execute implements executors.Executor.
+func (e *Executor) Execute(ctx context.Context, req executors.Request) (executors.Outcome, error) {
+	settings, err := e.parseSettings(req.Settings)
+	if err != nil {
+		return executors.Outcome{}, failure.Wrap(err, failure.Permanent, CodeInvalidSettings, "the settings are not valid: %v", err)
+	}
+	address, err := parseAddress(req.URL)
+	if err != nil {
+		return executors.Outcome{}, err
+	}
+	limited, cancel := context.WithTimeout(ctx, settings.timeout())
+	defer cancel()
+	defer e.beat(limited, req.Heartbeat, "waiting for "+address.Hostname())()
+
+	attempt := &attempt{executor: e, settings: settings}
+	outcome, err := attempt.run(limited, address, req)
+	return outcome, e.cause(ctx, limited, err, settings)
+}
+
+// cause tells our own deadline from the caller's: the caller's is returned as it is.
+func (e *Executor) cause(caller, limited context.Context, err error, settings Settings) error {
+	switch {
+	case err == nil:
+		return nil
+	case caller.Err() != nil:
+		return caller.Err()
+	case limited.Err() != nil:
+		return failure.Wrap(err, failure.Timeout, CodeTimeout, "the page was not there after %v", settings.timeout())
+	}
+	var transport *url.Error
+	if errors.As(err, &transport) {
+		// Its text holds the whole address, with what may be secret in the query.
+		return transport.Err
+	}
+	return err
+}
+
+func parseAddress(raw string) (*url.URL, error) {
+	address, err := url.Parse(raw)
+	if err != nil || address.Host == "" || (address.Scheme != "http" && address.Scheme != "https") {
+		return nil, failure.New(failure.Permanent, CodeInvalidURL, "the URL is not an absolute http or https URL")
+	}
+	return address, nil
+}
+
+// beat reports that the attempt is alive until the function that it returns is called.
+func (e *Executor) beat(ctx context.Context, heartbeat func(string), progress string) (stop func()) {
+	heartbeat(progress)
+	done := make(chan struct{})
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(e.config.HeartbeatInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				heartbeat(progress)
+			case <-ctx.Done():
+				return
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-stopped
+	}
+}
