@@ -101,7 +101,7 @@ func TestVerify(t *testing.T) {
 			"--jobs-per-run (MINO_JOBS_PER_RUN): must be between 1 and 3000, is 5000",
 			`--log-level (MINO_LOG_LEVEL): must be one of debug, info, warn, error, is "loud"`,
 			`--log-format (MINO_LOG_FORMAT): must be one of json, console, is "xml"`,
-			"--temporal-cli (MINO_TEMPORAL_CLI): cannot be read: stat no/such/file: no such file or directory",
+			`--temporal-cli (MINO_TEMPORAL_CLI): cannot be run: exec: "no/such/file": stat no/such/file: no such file or directory`,
 		}, messages)
 		require.NotContains(t, err.Error(), "hunter2")
 		require.Contains(t, err.Error(), "the configuration is not valid:\n  --database-url (DATABASE_URL): ")
@@ -118,14 +118,18 @@ func TestVerify(t *testing.T) {
 		require.Error(t, config.Verify(&database), "an address that is given is checked all the same")
 	})
 
-	t.Run("RefusesADirectoryForAFileAndAFileForADirectory", func(t *testing.T) {
+	t.Run("RefusesWhatIsNoFileAndWhatIsNoProgram", func(t *testing.T) {
 		t.Parallel()
-		file := filepath.Join(t.TempDir(), "file")
-		require.NoError(t, os.WriteFile(file, nil, 0o600))
-		dev := config.Dev{Dir: ".mino", TemporalCLI: filepath.Dir(file), PostgresBin: file}
-		err := config.Verify(&dev)
-		require.ErrorContains(t, err, "--temporal-cli (MINO_TEMPORAL_CLI): must be a file")
-		require.ErrorContains(t, err, "--postgres-bin (MINO_POSTGRES_BIN): must be a directory")
+		text := filepath.Join(t.TempDir(), "text")
+		require.NoError(t, os.WriteFile(text, nil, 0o600))
+		temporal := config.Temporal{Address: "host:7233", Namespace: "default", TLSCA: filepath.Dir(text)}
+		require.ErrorContains(t, config.Verify(&temporal), "--temporal-tls-ca (TEMPORAL_TLS_CA): must be a file")
+		temporal.TLSCA = text
+		require.NoError(t, config.Verify(&temporal))
+		dev := config.Dev{Dir: ".mino", TemporalCLI: text}
+		require.ErrorContains(t, config.Verify(&dev), "--temporal-cli (MINO_TEMPORAL_CLI): cannot be run")
+		dev.TemporalCLI = "go"
+		require.NoError(t, config.Verify(&dev), "a name on the PATH will do")
 	})
 }
 

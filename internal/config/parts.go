@@ -155,15 +155,13 @@ func (l *Log) Check() error {
 // Dev says how the dev stack finds its servers and where it keeps their data.
 type Dev struct {
 	Dir         string `name:"dir" env:"MINO_DIR" default:".mino" placeholder:"DIR" help:"Directory of the dev stack's data and logs."`
-	TemporalCLI string `name:"temporal-cli" env:"MINO_TEMPORAL_CLI" placeholder:"FILE" help:"Temporal command line tool to start the dev server with, when it is not on the PATH."`
-	PostgresBin string `name:"postgres-bin" env:"MINO_POSTGRES_BIN" placeholder:"DIR" help:"Directory of PostgreSQL's server programs (initdb, postgres), when they are not where they usually are."`
+	TemporalCLI string `name:"temporal-cli" env:"MINO_TEMPORAL_CLI" placeholder:"FILE" help:"Temporal command line tool to start the dev server with; otherwise DIR/bin and the PATH are searched."`
 }
 
 // Check implements Part.
 func (d *Dev) Check() error {
 	return validation.ValidateStruct(d,
 		validation.Field(&d.Dir, required),
-		validation.Field(&d.TemporalCLI, validation.By(readableFile)),
-		validation.Field(&d.PostgresBin, validation.By(directory)),
+		validation.Field(&d.TemporalCLI, validation.By(program)),
 	)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,17 +135,14 @@ func readableFile(value any) error {
 	return nil
 }
 
-func directory(value any) error {
-	path, ok := value.(string)
-	if !ok || path == "" {
+// program accepts what can be run: a path, or a name on the PATH.
+func program(value any) error {
+	name, ok := value.(string)
+	if !ok || name == "" {
 		return nil
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("cannot be read: %w", err)
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("must be a directory, but %s is a file", path)
+	if _, err := exec.LookPath(name); err != nil {
+		return fmt.Errorf("cannot be run: %w", err)
 	}
 	return nil
 }
