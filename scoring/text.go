@@ -11,10 +11,11 @@ import (
 )
 
 // fold makes texts equal that differ only in case, white space or the way Unicode
-// composes the same characters. Folding case can undo the composed form, so the
-// text is composed again afterwards.
+// composes the same characters. Invisible characters go first, since they keep
+// others from being composed; folding case can undo the composed form, so the text
+// is composed again; and composing can bring forth spaces, which are folded last.
 func fold(s string) string {
-	s = cases.Fold().String(norm.NFKC.String(s))
+	s = cases.Fold().String(norm.NFKC.String(parse.Text(s)))
 	return parse.Text(norm.NFKC.String(s))
 }
 

@@ -45,7 +45,7 @@ func numberOf(v any) (decimal.Decimal, error) {
 	}
 	canonical, err := parse.Canonical(field.Field{Type: field.TypeNumber}, v)
 	if err != nil {
-		return decimal.Decimal{}, err //nolint:wrapcheck // the message is the reason as it is
+		return decimal.Decimal{}, err
 	}
 	n, _ := canonical.(json.Number) // the canonical form of a number
 	return decimal.NewFromString(n.String())
@@ -58,7 +58,7 @@ func numberReadings(truth string) ([]decimal.Decimal, error) {
 	}
 	read, err := parse.Number(truth)
 	if err != nil && len(out) == 0 {
-		return nil, err //nolint:wrapcheck // the message is the reason as it is
+		return nil, err
 	}
 	if err == nil {
 		out = append(out, read)
@@ -114,7 +114,7 @@ func (c comparison) money(truth string) outcome {
 func moneyOf(v any) (parse.Money, error) {
 	canonical, err := parse.Canonical(field.Field{Type: field.TypeMoney}, v)
 	if err != nil {
-		return parse.Money{}, err //nolint:wrapcheck // the message is the reason as it is
+		return parse.Money{}, err
 	}
 	m, _ := canonical.(parse.Money) // the canonical form of money
 	return m, nil
@@ -157,7 +157,7 @@ func (c comparison) url(truth string) outcome {
 func normalURL(s string) (string, error) {
 	absolute, err := parse.URL(s, nil)
 	if err != nil {
-		return "", err //nolint:wrapcheck // the message is the reason as it is
+		return "", err
 	}
 	u, err := url.Parse(absolute)
 	if err != nil {

@@ -210,7 +210,7 @@ func scalarText(v any) (string, error) {
 	}
 	d, err := numberOf(v)
 	if err != nil {
-		return "", fmt.Errorf("%w: not a text", ErrKind)
+		return "", ErrKind
 	}
 	return d.String(), nil
 }

@@ -113,8 +113,8 @@ var (
 )
 
 // findNamed finds a date whose month has a name. A match with another word in the
-// month's place is passed over, and the search goes on after its first character,
-// since matches may overlap.
+// month's place, or a day that the month does not have, is passed over, and the search goes
+// on after the match's first part, since matches may overlap.
 func findNamed(s string) (dateMatch, bool) {
 	if m := unixDate.FindStringSubmatch(s); m != nil {
 		if month := monthOf(m[1]); month != "" {
@@ -134,7 +134,7 @@ func findNamed(s string) (dateMatch, bool) {
 				best, found = d, true
 				return
 			}
-			from += at[2] + 1
+			from += at[3]
 		}
 	}
 	consider(dayFirst, 3, 2, 1)

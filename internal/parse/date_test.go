@@ -102,6 +102,7 @@ func TestDateRefuses(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"yesterday", "2026", "January 2026", "2026-02-29", "2026-13-01", "32.01.2026", "00/00/2026", "2 Foo 2026",
+		"32 January 2026", "31 February 2026", "February 30, 2026", "2026 Feb 30",
 		"1.2.3", "192.168.1.20", "12345678901", "2026-01-02T25:00:00Z", "2026-01-02 13:00 pm", "2026-01-02T10:00:00+99:00", "0999-01-01",
 	} {
 		_, err := parse.Date(text)

@@ -36,5 +36,5 @@ var (
 	ErrURL          = errors.New("not an http or https URL")
 	ErrAvailability = errors.New("not a known availability")
 	ErrEnum         = errors.New("not one of the values")
-	ErrKind         = errors.New("not a value of this type")
+	ErrKind         = errors.New("not of this type")
 )

@@ -37,7 +37,7 @@ func listOf(members []any) ([]string, error) {
 		}
 		text, err := scalarText(m)
 		if err != nil {
-			return nil, fmt.Errorf("a member of the list: %w", err)
+			return nil, fmt.Errorf("%w: a member is no text", ErrKind)
 		}
 		if text = Text(text); text != "" {
 			out = append(out, text)
