@@ -106,6 +106,7 @@ func TestComparers(t *testing.T) {
 		{"URLSchemeAndHostCase", plain(field.TypeURL), "HTTPS://E.example/a", "https://e.EXAMPLE/a", ""},
 		{"URLPathMindsCase", plain(field.TypeURL), "https://e.example/A", "https://e.example/a", "differs"},
 		{"URLDefaultPort", plain(field.TypeURL), "https://e.example:443/", "https://e.example", ""},
+		{"URLEmptyPort", plain(field.TypeURL), "https://e.example:/", "https://e.example", ""},
 		{"URLOtherPort", plain(field.TypeURL), "https://e.example:80/", "https://e.example", "differs"},
 		{"URLTrailingSlash", plain(field.TypeURL), "https://e.example/a/", "https://e.example/a", ""},
 		{"URLFragment", plain(field.TypeURL), "https://e.example/a#top", "https://e.example/a", ""},
@@ -192,6 +193,7 @@ func TestJaroWinkler(t *testing.T) {
 		{"DWAYNE", "DUANE", 0.84},
 		{"DIXON", "DICKSONX", 0.8133},
 		{"JELLYFISH", "SMELLYFISH", 0.8963},
+		{"ab", "axxx", 0.5833}, // too far apart for the common beginning to count
 		{"a", "b", 0},
 		{"same", "same", 1},
 	} {

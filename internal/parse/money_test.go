@@ -159,6 +159,9 @@ func TestParseMoney(t *testing.T) {
 		{"ALL 1200", "1200", "ALL"},
 		{"B07FW264WL $3.34", "3.34", "USD"},
 		{"$12 €15", "12", "USD"},
+		{"$12 EUR 15", "12", "USD"},
+		{"Price (KWD): 1.250", "1.250", "KWD"},
+		{"model 2026 128 €", "128", "EUR"},
 		// Ranges.
 		{"10 - 20", "10", ""},
 		{"$10 - $20", "10", "USD"},
@@ -166,6 +169,7 @@ func TestParseMoney(t *testing.T) {
 		{"10-20 €", "10", "EUR"},
 		{"10 bis 20 €", "10", "EUR"},
 		{"de 1.250 à 2.500 EUR", "1250", "EUR"},
+		{"1.250 - 2.500 KWD", "1.250", "KWD"},
 		// Signs.
 		{"-12.50", "-12.50", ""},
 		{"-$12.50", "-12.50", "USD"},
@@ -191,7 +195,7 @@ func TestParseMoneyRefuses(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"price on request", "€", "20%", "save 20 %", "1.2.3", "12.31.2026", "B07FW264WL", "-", "...", "Free shipping",
-		"0,012.345", "1,2,3", "1234567890123456789012345678901", "NaN", "\x00",
+		"0,012.345", "1,2,3", "1'234,567.89", "1234567890123456789012345678901", "NaN", "\x00",
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
