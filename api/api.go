@@ -1,0 +1,172 @@
+// Package api is the REST API: routes, requests, answers and the one place where an
+// error becomes an answer.
+//
+// It is thin. PostgreSQL is authoritative for what happened and Temporal for a run
+// that is live; the API asks the one or the other through the interfaces in deps.go
+// and keeps no state of its own, so that any number of processes can serve it. It
+// imports neither the Temporal client nor the store.
+//
+// Bodies are decoded strictly: an unknown or ill-typed member is refused, and all that
+// is wrong is told at once with its path. Uploads are spooled to disk before the first
+// row is written, so that a slow client holds no database connection and a broken
+// upload leaves nothing behind.
+//
+// Failure: handlers return errors; problem.go maps them to RFC 9457 documents with the
+// codes of package wire. What is not a caller's fault is logged under its request id
+// and never shown. When PostgreSQL or Temporal is away the answer is 503 with
+// Retry-After, never a false success. An execution whose row was committed is answered
+// 202 although its workflow could not be started: the row is the promise, and the
+// sweep keeps it.
+package api
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+
+	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/internal/ingest"
+)
+
+// Defaults of a Config.
+const (
+	DefaultBodyLimit      = 64 << 20
+	DefaultReadTimeout    = time.Minute
+	DefaultIdleTimeout    = time.Minute
+	DefaultRequestTimeout = 30 * time.Second
+	// DefaultJobTimeout is the deadline of one attempt where the project names none.
+	DefaultJobTimeout = 2 * time.Minute
+)
+
+// Config is what an API is made of. The zero values of the limits and times mean the
+// defaults above.
+type Config struct {
+	Store        Store
+	Orchestrator Orchestrator
+	// Executors are those that projects may name.
+	Executors executors.Registry
+	// Logger takes the access log and what went wrong inside; nil discards.
+	Logger *zap.Logger
+
+	// MaxRows is the most rows of an upload.
+	MaxRows int
+	// BodyLimit bounds a request's body in bytes; JSON that is no upload has a
+	// smaller bound of its own.
+	BodyLimit int
+	// ReadTimeout bounds the time in which a whole request must arrive.
+	ReadTimeout time.Duration
+	// IdleTimeout is how long a connection is kept without a request. Without it a
+	// graceful shutdown would wait for connections that do nothing.
+	IdleTimeout time.Duration
+	// RequestTimeout bounds the time to answer a request that has arrived.
+	RequestTimeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.MaxRows <= 0 {
+		c.MaxRows = ingest.DefaultMaxRows
+	}
+	if c.BodyLimit <= 0 {
+		c.BodyLimit = DefaultBodyLimit
+	}
+	if c.ReadTimeout <= 0 {
+		c.ReadTimeout = DefaultReadTimeout
+	}
+	if c.IdleTimeout <= 0 {
+		c.IdleTimeout = DefaultIdleTimeout
+	}
+	if c.RequestTimeout <= 0 {
+		c.RequestTimeout = DefaultRequestTimeout
+	}
+	return c
+}
+
+// headerBufferSize bounds a request's line and headers.
+const headerBufferSize = 16 << 10
+
+type server struct {
+	Config
+}
+
+// New makes the app. The caller serves it and shuts it down.
+func New(cfg Config) *fiber.App {
+	s := &server{Config: cfg.withDefaults()}
+	app := fiber.New(fiber.Config{
+		AppName:      "MINO",
+		ErrorHandler: s.answerError,
+		// Strings of a Ctx are otherwise overwritten by the next request while a
+		// handler's records may still hold them.
+		Immutable:             true,
+		CaseSensitive:         true,
+		DisableStartupMessage: true,
+		// Uploads are read as they come instead of being buffered; the limit is kept
+		// by the handlers, since streaming takes bodies of any size.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		BodyLimit:                    s.BodyLimit,
+		ReadBufferSize:               headerBufferSize,
+		ReadTimeout:                  s.ReadTimeout,
+		WriteTimeout:                 s.ReadTimeout,
+		IdleTimeout:                  s.IdleTimeout,
+	})
+	refuseUnknownMethods(app, s)
+	app.Use(s.envelope)
+	s.routes(app)
+	return app
+}
+
+func (s *server) routes(app *fiber.App) {
+	app.Get("/livez", s.livez)
+	app.Get("/readyz", s.readyz)
+
+	api := app.Group("/api", s.identify)
+	// An upload sets its own deadline, once it has arrived.
+	api.Post("/batches", s.createBatch)
+
+	api.Use(s.deadline)
+	api.Post("/projects", s.createProject)
+	api.Get("/projects", s.listProjects)
+	api.Get("/projects/:id", s.getProject)
+	api.Patch("/projects/:id", s.patchProject)
+	api.Post("/projects/:id/batches/:batchId/execute", s.execute)
+
+	api.Get("/batches", s.listBatches)
+	api.Get("/batches/:id", s.getBatch)
+	api.Get("/batches/:id/jobs", s.listJobs)
+
+	api.Get("/executions", s.listExecutions)
+	api.Get("/executions/:id", s.getExecution)
+	api.Get("/executions/:id/stats", s.getStats)
+	api.Post("/executions/:id/pause", s.pause)
+	api.Post("/executions/:id/resume", s.resume)
+	api.Post("/executions/:id/stop", s.stop)
+	api.Post("/executions/:id/concurrency", s.setConcurrency)
+
+	api.Get("/jobs/:id", s.getJob)
+	api.Get("/jobs/:id/sessions", s.listSessions)
+}
+
+// refuseUnknownMethods answers methods that Fiber does not know; it would answer them
+// itself, in plain text.
+func refuseUnknownMethods(app *fiber.App, s *server) {
+	known := make(map[string]bool)
+	for _, method := range app.Config().RequestMethods {
+		known[method] = true
+	}
+	srv := app.Server()
+	handle := srv.Handler
+	srv.Handler = func(rctx *fasthttp.RequestCtx) {
+		if known[string(rctx.Method())] {
+			handle(rctx)
+			return
+		}
+		c := app.AcquireCtx(rctx)
+		defer app.ReleaseCtx(c)
+		s.fail(c, fiber.ErrMethodNotAllowed)
+	}
+}

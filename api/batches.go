@@ -1,0 +1,67 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/models"
+)
+
+func (s *server) getBatch(c *fiber.Ctx) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	if err := readQuery(c).err(); err != nil {
+		return err
+	}
+	ctx := c.UserContext()
+	batch, err := s.Store.Batch(ctx, organisation(ctx), id)
+	if err != nil {
+		return err
+	}
+	return c.Status(http.StatusOK).JSON(batchAnswer(batch))
+}
+
+func (s *server) listBatches(c *fiber.Ctx) error {
+	q := readQuery(c)
+	f := models.BatchFilter{ProjectID: q.id("project_id")}
+	l := &list{name: "batches"}
+	l.id("project_id", f.ProjectID)
+	limit, total, after := q.limit(), q.flag("include_total"), l.after(q)
+	if err := q.err(); err != nil {
+		return err
+	}
+	ctx := c.UserContext()
+	org := organisation(ctx)
+	batches, err := s.Store.ListBatches(ctx, org, f, models.Page{After: after, Limit: limit + 1})
+	if err != nil {
+		return err
+	}
+	out := page(l, batches, limit, func(b *models.Batch) []byte { return idPosition(b.ID) }, batchAnswer)
+	if total {
+		n, err := s.Store.CountBatches(ctx, org, f)
+		if err != nil {
+			return err
+		}
+		out.Pagination.Total = &n
+	}
+	return c.JSON(out)
+}
+
+func batchAnswer(b *models.Batch) wire.Batch {
+	out := wire.Batch{
+		ID:        b.ID,
+		ProjectID: b.ProjectID,
+		Name:      b.Name,
+		Columns:   make([]wire.Column, len(b.Columns)),
+		RowCount:  b.RowCount,
+		CreatedAt: b.CreatedAt.UTC(),
+	}
+	for i, column := range b.Columns {
+		out.Columns[i] = wire.Column{Name: column.Name, Role: string(column.Role), Field: column.Field}
+	}
+	return out
+}

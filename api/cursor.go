@@ -1,0 +1,112 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+
+	"github.com/google/uuid"
+
+	"github.com/minohq/mino/api/wire"
+)
+
+// A cursor is base64url of where the page before ended and a checksum over that, the
+// list and its filters. The checksum is no secret: it tells a caller that went astray
+// (another list, other filters, a damaged token), while what a caller may see is
+// decided by the organisation alone.
+const cursorSum = 8
+
+func cursorChecksum(position []byte, list string, filters []string) []byte {
+	h := sha256.New()
+	// Lengths keep one sequence of texts apart from another.
+	for _, part := range append([]string{"mino cursor 1", string(position), list}, filters...) {
+		_ = binary.Write(h, binary.BigEndian, uint64(len(part)))
+		h.Write([]byte(part))
+	}
+	return h.Sum(nil)[:cursorSum]
+}
+
+// list is one list under its filters: what a cursor is bound to.
+type list struct {
+	name    string
+	filters []string
+}
+
+// filter adds a filter; its values are in a fixed order.
+func filter[T ~string](l *list, name string, values ...T) {
+	if len(values) > 0 {
+		l.filters = append(l.filters, name+"="+joined(values))
+	}
+}
+
+func (l *list) id(name string, id uuid.UUID) {
+	if id != uuid.Nil {
+		filter(l, name, id.String())
+	}
+}
+
+func (l *list) token(position []byte) string {
+	return base64.RawURLEncoding.EncodeToString(append(position, cursorChecksum(position, l.name, l.filters)...))
+}
+
+// position reads the cursor of a query; nil starts at the beginning. size is the
+// length of the list's positions.
+func (l *list) position(q *query, size int) []byte {
+	token := q.text("cursor")
+	if token == "" {
+		return nil
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != size+cursorSum {
+		q.refuse("cursor", "is no cursor of this list")
+		return nil
+	}
+	position, sum := raw[:size], raw[size:]
+	if !bytes.Equal(sum, cursorChecksum(position, l.name, l.filters)) {
+		q.refuse("cursor", "is no cursor of this list under these filters")
+		return nil
+	}
+	return position
+}
+
+// after reads the cursor of a list that is ordered by id.
+func (l *list) after(q *query) uuid.UUID {
+	position := l.position(q, len(uuid.UUID{}))
+	if position == nil {
+		return uuid.Nil
+	}
+	return uuid.UUID(position)
+}
+
+// afterRow reads the cursor of a list that is ordered by row.
+func (l *list) afterRow(q *query) int {
+	position := l.position(q, 4)
+	if position == nil {
+		return 0
+	}
+	return int(binary.BigEndian.Uint32(position))
+}
+
+func idPosition(id uuid.UUID) []byte { return id[:] }
+
+func rowPosition(row int) []byte {
+	return binary.BigEndian.AppendUint32(nil, uint32(row)) //nolint:gosec // rows are positive integers of PostgreSQL
+}
+
+// page makes the answer of a list from its records, of which one more than the limit
+// was asked for: that one tells that there is more.
+func page[R, W any](l *list, records []R, limit int, position func(*R) []byte, convert func(*R) W) wire.Page[W] {
+	more := len(records) > limit
+	if more {
+		records = records[:limit]
+	}
+	out := wire.Page[W]{Data: make([]W, len(records)), Pagination: wire.Pagination{HasMore: more}}
+	for i := range records {
+		out.Data[i] = convert(&records[i])
+	}
+	if more {
+		out.Pagination.NextCursor = l.token(position(&records[limit-1]))
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"context"
+	"iter"
+
+	"github.com/google/uuid"
+
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// ProjectStore keeps projects. Its errors wrap the sentinels of package models, as do
+// those of the other stores.
+type ProjectStore interface {
+	CreateProject(ctx context.Context, p *models.Project) error
+	Project(ctx context.Context, org, id uuid.UUID) (*models.Project, error)
+	// UpdateProject returns models.ErrVersionMismatch when the project was edited
+	// since p was read.
+	UpdateProject(ctx context.Context, p *models.Project) error
+	ListProjects(ctx context.Context, org uuid.UUID, f models.ProjectFilter, page models.Page) ([]models.Project, error)
+	CountProjects(ctx context.Context, org uuid.UUID, f models.ProjectFilter) (int64, error)
+}
+
+// BatchStore keeps batches.
+type BatchStore interface {
+	// CreateBatch writes a batch and its jobs, or nothing: an error of the sequence
+	// is returned as it is.
+	CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error]) error
+	Batch(ctx context.Context, org, id uuid.UUID) (*models.Batch, error)
+	ListBatches(ctx context.Context, org uuid.UUID, f models.BatchFilter, page models.Page) ([]models.Batch, error)
+	CountBatches(ctx context.Context, org uuid.UUID, f models.BatchFilter) (int64, error)
+}
+
+// JobStore reads jobs and their sessions.
+type JobStore interface {
+	ListJobs(ctx context.Context, org uuid.UUID, f models.JobFilter, page models.JobPage) ([]models.Job, error)
+	CountJobs(ctx context.Context, org uuid.UUID, f models.JobFilter) (int64, error)
+	Job(ctx context.Context, org, id uuid.UUID) (*models.Job, error)
+	// JobSessions lists the attempts at a job over all executions, newest first.
+	JobSessions(ctx context.Context, org, jobID uuid.UUID) ([]models.Session, error)
+}
+
+// ExecutionStore keeps executions.
+type ExecutionStore interface {
+	// CreateExecution returns models.ErrBatchBusy when the batch has an execution that
+	// has not ended, models.ErrNoJobs when there is nothing to run.
+	CreateExecution(ctx context.Context, e *models.Execution) error
+	Execution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error)
+	ListExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter, page models.Page) ([]models.Execution, error)
+	CountExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter) (int64, error)
+	// Tally adds an execution's jobs up.
+	Tally(ctx context.Context, org, executionID uuid.UUID) (*models.ExecutionTally, error)
+}
+
+// Store is the records, all of them scoped by organisation.
+type Store interface {
+	ProjectStore
+	BatchStore
+	JobStore
+	ExecutionStore
+	// Ping reports whether the database answers.
+	Ping(ctx context.Context) error
+}
+
+// Orchestrator runs executions. It returns models.ErrRunEnded when there is no open
+// run to speak to, models.ErrUnavailable when nobody answers in time.
+type Orchestrator interface {
+	// Start has an execution run; starting it twice is one run.
+	Start(ctx context.Context, e *models.Execution) error
+	// The control calls return where the run stands after them.
+	Pause(ctx context.Context, executionID uuid.UUID) (contract.Stats, error)
+	Resume(ctx context.Context, executionID uuid.UUID) (contract.Stats, error)
+	Stop(ctx context.Context, executionID uuid.UUID, mode contract.StopMode) (contract.Stats, error)
+	SetConcurrency(ctx context.Context, executionID uuid.UUID, value int) (contract.Stats, error)
+	Stats(ctx context.Context, executionID uuid.UUID) (contract.Stats, error)
+	Ping(ctx context.Context) error
+}

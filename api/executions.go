@@ -1,0 +1,270 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+	"github.com/invopop/validation"
+	"go.uber.org/zap"
+
+	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/retry"
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// The size of the sample of a test.
+const (
+	minSampleSize     = 1
+	maxSampleSize     = 1_000
+	defaultSampleSize = 10
+)
+
+func (s *server) execute(c *fiber.Ctx) error {
+	projectID, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	batchID, err := pathID(c, "batchId")
+	if err != nil {
+		return err
+	}
+	if err := readQuery(c).err(); err != nil {
+		return err
+	}
+	var req wire.ExecuteRequest
+	if err := readJSON(c, maxJSONBytes, &req); err != nil {
+		return err
+	}
+	if err := validateExecute(req); err != nil {
+		return err
+	}
+	ctx := c.UserContext()
+	execution, err := s.newExecution(ctx, projectID, batchID, req)
+	if err != nil {
+		return err
+	}
+	err = s.Store.CreateExecution(ctx, execution)
+	if errors.Is(err, models.ErrBatchBusy) {
+		return s.batchBusy(ctx, batchID, err)
+	}
+	if err != nil {
+		return err
+	}
+	// The row is the promise: what fails from here on delays the run, nothing more.
+	if err := s.Orchestrator.Start(ctx, execution); err != nil {
+		s.Logger.Warn("an execution could not be started yet; the sweep will start it",
+			zap.String("request_id", s.identifyRequest(c)), zap.Stringer("execution_id", execution.ID), zap.Error(err))
+	}
+	c.Location("/api/executions/" + execution.ID.String())
+	return c.Status(http.StatusAccepted).JSON(executionAnswer(execution))
+}
+
+func validateExecute(req wire.ExecuteRequest) error {
+	errs := validation.Errors{
+		"type": validation.Validate(req.Type, validation.Required,
+			validation.In(string(models.ExecutionTest), string(models.ExecutionProduction)).Error("must be test or production")),
+		"sample_size": within(req.SampleSize, minSampleSize, maxSampleSize),
+		"concurrency": within(req.Concurrency, contract.MinConcurrency, contract.MaxConcurrency),
+	}
+	if req.Type == string(models.ExecutionProduction) {
+		if req.SampleSize != nil {
+			errs["sample_size"] = errors.New("is for a test; production takes every job")
+		}
+		if req.SampleSeed != 0 {
+			errs["sample_seed"] = errors.New("is for a test; production takes every job")
+		}
+	}
+	var preset retry.Preset
+	if req.Preset != nil {
+		if preset = *req.Preset; preset == "" {
+			errs["preset"] = fmt.Errorf("must be one of %s", joined(retry.Presets()))
+		}
+	}
+	validateRetry(errs, preset, req.Retry)
+	if err := errs.Filter(); err != nil {
+		return invalid("the execution is not valid", fieldErrors(err)...)
+	}
+	return nil
+}
+
+// within checks a number that may be absent but not out of bounds; zero is a value.
+func within(value *int, least, most int) error {
+	if value == nil || *value >= least && *value <= most {
+		return nil
+	}
+	return validation.NewError("validation_out_of_range", fmt.Sprintf("must be between %d and %d", least, most))
+}
+
+// newExecution takes the snapshot that the execution will run under.
+func (s *server) newExecution(
+	ctx context.Context, projectID, batchID uuid.UUID, req wire.ExecuteRequest,
+) (*models.Execution, error) {
+	org := organisation(ctx)
+	project, err := s.Store.Project(ctx, org, projectID)
+	if err != nil {
+		return nil, err
+	}
+	batch, err := s.Store.Batch(ctx, org, batchID)
+	if err != nil {
+		return nil, err
+	}
+	if batch.ProjectID != project.ID {
+		return nil, models.ErrBatchNotFound
+	}
+	e := &models.Execution{
+		ID:             models.NewID(),
+		OrganisationID: org,
+		ProjectID:      project.ID,
+		BatchID:        batch.ID,
+		Type:           models.ExecutionType(req.Type),
+		Status:         models.ExecutionPending,
+		SampleSeed:     req.SampleSeed,
+		Concurrency:    firstOf(req.Concurrency, project.Defaults.Concurrency, contract.DefaultConcurrency),
+		Snapshot: models.Snapshot{
+			ProjectName:  project.Name,
+			BatchName:    batch.Name,
+			Instruction:  project.Instruction,
+			Fields:       project.Fields,
+			Executor:     project.Executor,
+			Settings:     project.Settings,
+			JobTimeoutMS: firstOf(nil, project.Defaults.JobTimeoutMS, DefaultJobTimeout.Milliseconds()),
+		},
+	}
+	if e.Type == models.ExecutionTest {
+		e.SampleSize = firstOf(req.SampleSize, 0, defaultSampleSize)
+	}
+	e.Preset, e.Retry = retryOf(req, project.Defaults)
+	return e, nil
+}
+
+// firstOf gives the first value that is there: asked for, the project's, MINO's own.
+func firstOf[T int | int64](asked *T, projects, own T) T {
+	switch {
+	case asked != nil:
+		return *asked
+	case projects != 0:
+		return projects
+	}
+	return own
+}
+
+// retryOf finds the policy of an execution: what the request says, else what the
+// project does, else the standard preset. A preset and a policy are one setting.
+func retryOf(req wire.ExecuteRequest, defaults models.ExecutionDefaults) (retry.Preset, retry.Policy) {
+	preset, policy := defaults.Preset, defaults.Retry
+	switch {
+	case req.Preset != nil:
+		preset, policy = *req.Preset, nil
+	case req.Retry != nil:
+		preset, policy = "", req.Retry
+	}
+	if policy != nil {
+		return "", *policy
+	}
+	if preset == "" {
+		preset = retry.Standard
+	}
+	own, _ := preset.Policy()
+	return preset, own
+}
+
+// batchBusy names the execution that is in the way, when it can still be found.
+func (s *server) batchBusy(ctx context.Context, batchID uuid.UUID, cause error) error {
+	f := models.ExecutionFilter{BatchID: batchID, Status: models.ActiveExecutionStatuses()}
+	active, err := s.Store.ListExecutions(ctx, organisation(ctx), f, models.Page{Limit: 1})
+	if err != nil || len(active) == 0 {
+		return cause
+	}
+	p := conflict("the batch has an execution that has not ended: %s is %s", active[0].ID, active[0].Status)
+	p.cause = cause
+	return p
+}
+
+func (s *server) getExecution(c *fiber.Ctx) error {
+	e, err := s.readExecution(c)
+	if err != nil {
+		return err
+	}
+	return c.JSON(executionAnswer(e))
+}
+
+// readExecution finds the execution of the path.
+func (s *server) readExecution(c *fiber.Ctx) (*models.Execution, error) {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	if err := readQuery(c).err(); err != nil {
+		return nil, err
+	}
+	ctx := c.UserContext()
+	return s.Store.Execution(ctx, organisation(ctx), id)
+}
+
+func (s *server) listExecutions(c *fiber.Ctx) error {
+	q := readQuery(c)
+	f := models.ExecutionFilter{
+		ProjectID: q.id("project_id"),
+		BatchID:   q.id("batch_id"),
+		Status:    oneOf(q, "status", models.ExecutionStatuses()),
+	}
+	l := &list{name: "executions"}
+	l.id("project_id", f.ProjectID)
+	l.id("batch_id", f.BatchID)
+	filter(l, "status", f.Status...)
+	limit, total, after := q.limit(), q.flag("include_total"), l.after(q)
+	if err := q.err(); err != nil {
+		return err
+	}
+	ctx := c.UserContext()
+	org := organisation(ctx)
+	executions, err := s.Store.ListExecutions(ctx, org, f, models.Page{After: after, Limit: limit + 1})
+	if err != nil {
+		return err
+	}
+	out := page(l, executions, limit, func(e *models.Execution) []byte { return idPosition(e.ID) }, executionAnswer)
+	if total {
+		n, err := s.Store.CountExecutions(ctx, org, f)
+		if err != nil {
+			return err
+		}
+		out.Pagination.Total = &n
+	}
+	return c.JSON(out)
+}
+
+func executionAnswer(e *models.Execution) wire.Execution {
+	return wire.Execution{
+		ID:          e.ID,
+		ProjectID:   e.ProjectID,
+		BatchID:     e.BatchID,
+		Type:        string(e.Type),
+		Status:      string(e.Status),
+		SampleSize:  e.SampleSize,
+		SampleSeed:  e.SampleSeed,
+		Concurrency: e.Concurrency,
+		Preset:      string(e.Preset),
+		Retry:       e.Retry,
+		Reason:      e.Reason,
+		WorkflowID:  contract.WorkflowID(e.ID.String()),
+		TotalJobs:   e.TotalJobs,
+		CreatedAt:   e.CreatedAt.UTC(),
+		StartedAt:   utc(e.StartedAt),
+		FinishedAt:  utc(e.FinishedAt),
+	}
+}
+
+// utc gives a time of a record its form in answers.
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	out := t.UTC()
+	return &out
+}

@@ -1,0 +1,170 @@
+package api
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/failure"
+	"github.com/minohq/mino/scoring"
+)
+
+func (s *server) listJobs(c *fiber.Ctx) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	q := readQuery(c)
+	f := models.JobFilter{
+		BatchID:     id,
+		ExecutionID: q.id("execution_id"),
+		Status:      oneOf(q, "status", models.JobStatuses()),
+		Verdict:     oneOf(q, "verdict", scoring.Verdicts()),
+		ErrorClass:  oneOf(q, "error_class", failure.Classes()),
+	}
+	l := &list{name: "jobs"}
+	l.id("batch_id", id)
+	l.id("execution_id", f.ExecutionID)
+	filter(l, "status", f.Status...)
+	filter(l, "verdict", f.Verdict...)
+	filter(l, "error_class", f.ErrorClass...)
+	limit, total, after := q.limit(), q.flag("include_total"), l.afterRow(q)
+	if err := q.err(); err != nil {
+		return err
+	}
+	ctx := c.UserContext()
+	org := organisation(ctx)
+	if _, err := s.Store.Batch(ctx, org, id); err != nil {
+		return err
+	}
+	jobs, err := s.Store.ListJobs(ctx, org, f, models.JobPage{AfterRow: after, Limit: limit + 1})
+	if err != nil {
+		return err
+	}
+	out := page(l, jobs, limit, func(j *models.Job) []byte { return rowPosition(j.RowNumber) }, jobAnswer)
+	if total {
+		n, err := s.Store.CountJobs(ctx, org, f)
+		if err != nil {
+			return err
+		}
+		out.Pagination.Total = &n
+	}
+	return c.JSON(out)
+}
+
+func (s *server) getJob(c *fiber.Ctx) error {
+	job, sessions, err := s.readJob(c)
+	if err != nil {
+		return err
+	}
+	out := jobAnswer(job)
+	out.Sessions = sessions
+	return c.JSON(out)
+}
+
+func (s *server) listSessions(c *fiber.Ctx) error {
+	_, sessions, err := s.readJob(c)
+	if err != nil {
+		return err
+	}
+	// The attempts at one job are few; the answer has the form of every list all the
+	// same.
+	return c.JSON(wire.Page[wire.Session]{Data: sessions})
+}
+
+func (s *server) readJob(c *fiber.Ctx) (*models.Job, []wire.Session, error) {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := readQuery(c).err(); err != nil {
+		return nil, nil, err
+	}
+	ctx := c.UserContext()
+	org := organisation(ctx)
+	job, err := s.Store.Job(ctx, org, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	sessions, err := s.Store.JobSessions(ctx, org, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make([]wire.Session, len(sessions))
+	for i := range sessions {
+		out[i] = sessionAnswer(&sessions[i])
+	}
+	return job, out, nil
+}
+
+func jobAnswer(j *models.Job) wire.Job {
+	out := wire.Job{
+		ID:            j.ID,
+		ProjectID:     j.ProjectID,
+		BatchID:       j.BatchID,
+		ExecutionID:   j.ExecutionID,
+		Row:           j.RowNumber,
+		SiteURL:       j.SiteURL,
+		Input:         j.Input,
+		GroundTruth:   j.GroundTruth,
+		Status:        string(j.Status),
+		Attempts:      j.Attempt,
+		NextAttemptAt: utc(j.NextAttemptAt),
+		Result:        j.Result,
+		Verdict:       string(j.Verdict),
+		Accuracy:      j.Accuracy,
+		Comparison:    comparisonAnswer(j.Comparison),
+		Error:         errorAnswer(j.ErrorClass, j.ErrorCode, j.ErrorMessage),
+		StartedAt:     utc(j.StartedAt),
+		FinishedAt:    utc(j.FinishedAt),
+		CreatedAt:     j.CreatedAt.UTC(),
+		UpdatedAt:     j.UpdatedAt.UTC(),
+	}
+	if out.Input == nil {
+		out.Input = map[string]string{}
+	}
+	return out
+}
+
+func comparisonAnswer(results map[string]scoring.FieldResult) map[string]wire.FieldResult {
+	if len(results) == 0 {
+		return nil
+	}
+	out := make(map[string]wire.FieldResult, len(results))
+	for name, r := range results {
+		out[name] = wire.FieldResult{
+			Match: r.Match, Comparer: string(r.Comparer), Expected: r.Expected, Actual: r.Actual,
+			Similarity: r.Similarity, Reason: r.Reason,
+		}
+	}
+	return out
+}
+
+func errorAnswer(class failure.Class, code, message string) *wire.JobError {
+	if class == "" {
+		return nil
+	}
+	return &wire.JobError{Class: string(class), Code: code, Message: message}
+}
+
+func sessionAnswer(s *models.Session) wire.Session {
+	return wire.Session{
+		ID:          s.ID,
+		ExecutionID: s.ExecutionID,
+		JobID:       s.JobID,
+		Attempt:     s.Attempt,
+		Status:      string(s.Status),
+		Worker:      s.Worker,
+		RemoteRunID: s.RemoteRunID,
+		Result:      s.Result,
+		Raw:         s.Raw,
+		Verdict:     string(s.Verdict),
+		VerdictNote: s.VerdictNote,
+		Usage:       s.Usage,
+		Evidence:    s.Evidence,
+		Error:       errorAnswer(s.ErrorClass, s.ErrorCode, s.ErrorMessage),
+		RetryAt:     utc(s.RetryAt),
+		StartedAt:   s.StartedAt.UTC(),
+		FinishedAt:  utc(s.FinishedAt),
+	}
+}

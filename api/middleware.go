@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/minohq/mino/models"
+)
+
+// wellFormedID is what a caller may give as the id of a request: it ends up in logs
+// and headers.
+var wellFormedID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+
+const localRequestID = "request_id"
+
+// organisationKey finds the organisation in a request's context.
+type organisationKey struct{}
+
+// organisation is the tenant that a request is of; every call to the store takes it.
+func organisation(ctx context.Context) uuid.UUID {
+	org, _ := ctx.Value(organisationKey{}).(uuid.UUID)
+	return org
+}
+
+// identify says whose request it is. There is one organisation so far; this is the
+// place where credentials will be asked.
+func (s *server) identify(c *fiber.Ctx) error {
+	c.SetUserContext(context.WithValue(c.UserContext(), organisationKey{}, models.DefaultOrganisationID))
+	return c.Next()
+}
+
+// deadline bounds the time of a request. Fiber does not tell when a client leaves,
+// so this is also what ends work that nobody waits for.
+func (s *server) deadline(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.RequestTimeout)
+	defer cancel()
+	c.SetUserContext(ctx)
+	return c.Next()
+}
+
+// identifyRequest gives a request its id, once: the caller's when it is well formed.
+func (s *server) identifyRequest(c *fiber.Ctx) string {
+	if id, ok := c.Locals(localRequestID).(string); ok {
+		return id
+	}
+	id := c.Get(fiber.HeaderXRequestID)
+	if !wellFormedID.MatchString(id) {
+		id = models.NewID().String()
+	}
+	c.Locals(localRequestID, id)
+	c.Set(fiber.HeaderXRequestID, id)
+	return id
+}
+
+// envelope is around every handler: the request id, the answer to errors and panics,
+// the access log.
+func (s *server) envelope(c *fiber.Ctx) error {
+	start := time.Now()
+	id := s.identifyRequest(c)
+	if err := recovered(c.Next); err != nil {
+		s.fail(c, err)
+	}
+	status := c.Response().StatusCode()
+	level := zapcore.InfoLevel
+	if c.Path() == "/livez" || c.Path() == "/readyz" {
+		level = zapcore.DebugLevel // asked every few seconds by whatever watches the process
+	}
+	s.Logger.Log(level, "request",
+		zap.String("request_id", id),
+		zap.String("method", c.Method()),
+		zap.String("path", c.Path()),
+		zap.Int("status", status),
+		zap.Duration("duration", time.Since(start)),
+		zap.Int("bytes", len(c.Response().Body())),
+		zap.String("ip", c.IP()),
+	)
+	return nil
+}
+
+// recovered turns a panic into an error, with the stack for the log.
+func recovered(next func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = internalProblem(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
+		}
+	}()
+	return next()
+}

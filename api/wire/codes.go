@@ -1,0 +1,49 @@
+package wire
+
+// Codes of problems. Each has one HTTP status; a code keeps its meaning for ever.
+const (
+	// 400: the body has members that are wrong; errors names all of them.
+	CodeValidation = "VALIDATION_ERROR"
+	// 400: the body is no JSON at all.
+	CodeInvalidJSON = "INVALID_JSON"
+	// 400: the path, the query or a header is wrong; errors names what.
+	CodeInvalidParams = "INVALID_PARAMS"
+	// 404: nothing is served under the path, or the record is not there.
+	CodeNotFound          = "NOT_FOUND"
+	CodeProjectNotFound   = "PROJECT_NOT_FOUND"
+	CodeBatchNotFound     = "BATCH_NOT_FOUND"
+	CodeJobNotFound       = "JOB_NOT_FOUND"
+	CodeExecutionNotFound = "EXECUTION_NOT_FOUND"
+	// 405: the path is served, but not with that method; see the Allow header.
+	CodeMethodNotAllowed = "METHOD_NOT_ALLOWED"
+	// 408: the request did not arrive in time.
+	CodeRequestTimeout = "REQUEST_TIMEOUT"
+	// 409: the present state of things refuses the request.
+	CodeConflict = "CONFLICT"
+	// 412: the record was edited since the caller read it.
+	CodePreconditionFailed = "PRECONDITION_FAILED"
+	// 413: the body is larger than the operator allows.
+	CodePayloadTooLarge = "PAYLOAD_TOO_LARGE"
+	// 415: the body's Content-Type or Content-Encoding is not taken there.
+	CodeUnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
+	// 431: the request's headers are too large.
+	CodeHeadersTooLarge = "HEADERS_TOO_LARGE"
+	// 500: a fault of MINO's. The request id finds it in the log.
+	CodeInternal        = "INTERNAL_ERROR"
+	CodeDatabase        = "DATABASE_ERROR"
+	CodeExecutionFailed = "EXECUTION_FAILED"
+	// 503: PostgreSQL or Temporal is away; Retry-After says when to come again.
+	CodeUnavailable = "UNAVAILABLE"
+)
+
+// Codes of FieldErrors that the API itself gives. Those of uploads are the codes of
+// package internal/ingest; rules of lengths and ranges have codes of their own, such
+// as LENGTH_OUT_OF_RANGE.
+const (
+	FieldUnknown   = "UNKNOWN_FIELD"   // there is no such member, parameter or part
+	FieldDuplicate = "DUPLICATE_FIELD" // it is there twice
+	FieldWrongType = "WRONG_TYPE"      // another type of JSON is needed
+	FieldRequired  = "REQUIRED"
+	FieldInvalid   = "INVALID"
+	FieldTaken     = "TAKEN" // another record has the value
+)
