@@ -22,11 +22,13 @@ var availabilityTerms = map[string]string{
 }
 
 // Phrases for "cannot be bought" go first: most of them contain one for "can".
+//
+//nolint:gosmopolitan,misspell // the words of many languages are what is looked for
 var (
 	outPhrases = phrases(
 		`out of stock|sold[ -]?out|unavailable|not (?:currently |yet )?available|no longer (?:available|sold)|not in stock|not for sale|no stock|\b0 (?:in stock|left|available)|discontinued|back in stock|notify me when|coming soon|awaiting stock|temporarily out|ended`,
 		`ausverkauft|vergriffen|nicht (?:mehr )?(?:auf lager|lieferbar|verfügbar|vorrätig|erhältlich|lagernd|bestellbar)|derzeit nicht|zurzeit nicht|momentan nicht|nicht am lager`,
-		`rupture|épuisé|indisponible|non disponible|plus disponible|plus en stock|pas en stock|hors stock|victime de son succès`,
+		`rupture|épuisé|indisponible|non disponible|plus (?:disponible|en stock)|pas en stock|hors stock|victime de son succès`,
 		`agotado|no disponible|sin (?:stock|existencias)|no hay (?:stock|existencias)|fuera de stock`,
 		`esaurito|non (?:più )?disponibile|terminato|fuori produzione`,
 		`uitverkocht|niet (?:meer |op )?(?:voorraad|leverbaar|beschikbaar)|niet op voorraad`,
@@ -46,7 +48,7 @@ var (
 		`op voorraad|leverbaar|beschikbaar|in winkelwagen|in winkelmand`,
 		`em estoque|em stock|disponível|adicionar ao carrinho|pronta entrega`,
 		`dostępn|w magazynie|na stanie|do koszyka`,
-		`i lager|på lager|på lager|finns i lager|varastossa|köp nu|læg i kurv`,
+		`i lager|på lager|varastossa|köp nu|læg i kurv`,
 		`skladem|na sklade|raktáron|készleten|în stoc|in stoc|na zalihi|na skladištu|dostup`,
 		`в наличии|есть на складе|в наявності|в корзину|налично|διαθέσιμ|σε απόθεμα`,
 		`stokta|sepete ekle|متوفر|متاح|במלאי|在庫あり|有货|有貨|现货|現貨|재고 있음|còn hàng|tersedia|มีสินค้า`,

@@ -2,6 +2,7 @@ package parse
 
 import "strings"
 
+//nolint:gosmopolitan // the words of many languages are what is looked for
 var (
 	yes = wordSet(`yes y true t 1 on enabled ja j wahr oui o vrai sí si s verdadero sim verdadeiro vero tak prawda
 		да ано ano igen evet כן نعم はい 是 예 ✓ ✔ ☑ ✅`)
@@ -11,7 +12,7 @@ var (
 
 func wordSet(words string) map[string]bool {
 	out := map[string]bool{}
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		out[w] = true
 	}
 	return out

@@ -18,6 +18,8 @@ type mark struct {
 
 // symbols maps the lower-case spelling of a symbol or word to its ISO 4217 code.
 // Where a symbol has several owners, the one most often meant on web pages is taken.
+//
+//nolint:gosmopolitan // the words of many languages are what is looked for
 var symbols = map[string]string{
 	"$": "USD", "us$": "USD", "$us": "USD", "u$s": "USD", "usd$": "USD", "dollar": "USD", "dollars": "USD", "usd": "USD",
 	"ca$": "CAD", "c$": "CAD", "can$": "CAD", "cdn$": "CAD", "cad": "CAD",
@@ -121,7 +123,7 @@ func currencyBefore(s string) mark {
 		}
 		inner, _ := utf8.DecodeRuneInString(s[cut:])
 		outer, _ := utf8.DecodeLastRuneInString(s[:cut])
-		if m := lookUp(s[cut:]); m.size > 0 && !(cut > 0 && isWord(inner) && isWord(outer)) {
+		if m := lookUp(s[cut:]); m.size > 0 && (cut == 0 || !isWord(inner) || !isWord(outer)) {
 			return m
 		}
 	}
@@ -135,7 +137,7 @@ func currencyAfter(s string) mark {
 		}
 		inner, _ := utf8.DecodeLastRuneInString(s[:size])
 		outer, _ := utf8.DecodeRuneInString(s[size:])
-		if m := lookUp(s[:size]); m.size > 0 && !(size < len(s) && isWord(inner) && isWord(outer)) {
+		if m := lookUp(s[:size]); m.size > 0 && (size == len(s) || !isWord(inner) || !isWord(outer)) {
 			return m
 		}
 	}

@@ -60,7 +60,7 @@ func (m dateMatch) valid() bool {
 var (
 	isoDate   = regexp.MustCompile(`(?:^|[^\d.,/-])(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|\.(\d{1,2})\.(\d{1,2}))(?:$|[^\d/-])`)
 	basicDate = regexp.MustCompile(`^(\d{4})(\d\d)(\d\d)(?:$|T)`)
-	eastAsian = regexp.MustCompile(`(\d{4}) ?[年년] ?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]`)
+	eastAsian = regexp.MustCompile(`(\d{4}) ?[年년] ?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]`) //nolint:gosmopolitan // year, month and day
 	numeric   = regexp.MustCompile(`(?:^|[^\d.,/-])(\d{1,2})(?:(/) ?(\d{1,2}) ?/|(\.) ?(\d{1,2})\. ?|(-)(\d{1,2})-) ?(\d{4}|\d{2})(?:$|[^\d/-])`)
 )
 

@@ -8,6 +8,7 @@ import (
 	"github.com/minohq/mino/internal/parse"
 )
 
+//nolint:gosmopolitan // texts of many languages are what is parsed
 func TestDate(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ text, want string }{
@@ -113,6 +114,7 @@ func TestDateRefuses(t *testing.T) {
 	require.ErrorIs(t, err, parse.ErrEmpty)
 }
 
+//nolint:gosmopolitan // texts of many languages are what is parsed
 func FuzzDate(f *testing.F) {
 	for _, s := range []string{
 		"2026-01-02", "2026-01-02T15:04:05.25+02:00", "Jan 2, 2026", "2. Jänner 2026 um 15:04", "01/02/26", "Fri Jan 2 15:04:05 MST 2026",

@@ -34,6 +34,8 @@ func (m Money) String() string {
 // bare number before it; of a range the lower end is taken; of an old and a new
 // price the new one ("was $20 now $15"). Percentages are no amounts. Words for "free"
 // alone are 0. See the package comment for the rules on ambiguous separators.
+//
+//nolint:revive // Money is the type
 func ParseMoney(s string) (Money, error) {
 	folded := fold(s)
 	if folded == "" {
@@ -57,6 +59,7 @@ func ParseMoney(s string) (Money, error) {
 	return Money{Amount: best.amount, Currency: best.code}, nil
 }
 
+//nolint:gosmopolitan // the words of many languages are what is looked for
 var free = map[string]bool{
 	"free": true, "forfree": true, "freeofcharge": true, "gratis": true, "kostenlos": true, "gratuit": true, "offert": true,
 	"gratuito": true, "безплатно": true, "бесплатно": true, "darmowe": true, "zadarmo": true, "無料": true, "免费": true,

@@ -7,6 +7,8 @@ import (
 
 // monthNames holds, month by month, the names and abbreviations of the languages
 // that Date understands. An abbreviation that is listed needs no point.
+//
+//nolint:misspell // the words are not English
 var monthNames = [12]string{
 	"january jan januar jänner jän janvier janv enero ene gennaio gen januari janeiro stycznia styczeń sty leden ledna",
 	"february feb februar feber février fevrier févr fevr fév fev febrero febbraio februari fevereiro lutego luty lut únor února",
@@ -25,7 +27,7 @@ var monthNames = [12]string{
 var months = func() map[string]string {
 	out := make(map[string]string, 200)
 	for i, names := range monthNames {
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			out[name] = strconv.Itoa(i + 1)
 		}
 	}

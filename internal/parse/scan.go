@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -57,7 +58,7 @@ func scanRun(s string, start int) token {
 
 // spaceGroups reports whether a space may continue the run: it groups thousands and
 // nothing else, so "1 299" is one number and "3 12" are two.
-func (t token) spaceGroups(nextLen int) bool {
+func (t *token) spaceGroups(nextLen int) bool {
 	if nextLen != 3 || len(t.groups[0]) > 3 {
 		return false
 	}
@@ -100,7 +101,7 @@ type reading struct{ whole, decimals string }
 
 // read decides which separators group and which one is the decimal point. ok is
 // false for runs that are no number, such as "1.2.3" or "12.31.2026".
-func (t token) read(threeDecimals string) (reading, bool) {
+func (t *token) read(threeDecimals string) (reading, bool) {
 	groups := append([]string(nil), t.groups...)
 	groups[0] = trimZeros(groups[0])
 	n := len(t.separators)
@@ -133,7 +134,7 @@ func isDecimal(groups []string, seps []byte, threeDecimals string) bool {
 		return false
 	}
 	if n > 1 {
-		if !strings.ContainsRune(string(seps[:n-1]), rune(last)) {
+		if !bytes.Contains(seps[:n-1], seps[n-1:]) {
 			return true
 		}
 		// "1.299.00": sloppy, but it can be read in one way only.

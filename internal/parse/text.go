@@ -82,13 +82,13 @@ func digit(r rune) (rune, bool) {
 		return 0, false
 	}
 	for _, t := range unicode.Nd.R16 {
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return '0' + (r-rune(t.Lo))%10, true
+		if low, high := rune(t.Lo), rune(t.Hi); r >= low && r <= high {
+			return '0' + (r-low)%10, true
 		}
 	}
 	for _, t := range unicode.Nd.R32 {
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return '0' + (r-rune(t.Lo))%10, true
+		if low, high := rune(t.Lo), rune(t.Hi); r >= low && r <= high { //nolint:gosec // tables of runes
+			return '0' + (r-low)%10, true
 		}
 	}
 	return 0, false

@@ -65,6 +65,7 @@ func TestURL(t *testing.T) {
 	require.ErrorIs(t, err, parse.ErrEmpty)
 }
 
+//nolint:gosmopolitan // texts of many languages are what is parsed
 func TestAvailability(t *testing.T) {
 	t.Parallel()
 	for want, texts := range map[string][]string{
