@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/minohq/mino/internal/testkit"
+)
+
+// binary builds the command once for all tests that need processes of their own.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "mino-e2e-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "mino")
+	build := exec.Command("go", "build", "-o", path, "../../cmd/mino") //nolint:noctx // as long as it takes
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", &buildError{err, out}
+	}
+	return path, nil
+})
+
+type buildError struct {
+	err    error
+	output []byte
+}
+
+func (b *buildError) Error() string { return b.err.Error() + "\n" + string(b.output) }
+
+// process is a mino process that a test started.
+type process struct {
+	*exec.Cmd
+	done chan struct{}
+	log  *bytes.Buffer
+}
+
+// start starts a mino process; it is killed at the end of the test.
+func start(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	path, err := binary()
+	require.NoError(t, err)
+	p := &process{Cmd: exec.CommandContext(context.Background(), path, args...), done: make(chan struct{}), log: &bytes.Buffer{}} //nolint:gosec // our own binary
+	p.Env = append(os.Environ(), env...)
+	p.Stdout, p.Stderr = p.log, p.log
+	require.NoError(t, p.Start())
+	go func() {
+		defer close(p.done)
+		_ = p.Wait() // it is killed, which is an error to Wait
+	}()
+	t.Cleanup(func() {
+		p.kill(t)
+		if t.Failed() {
+			t.Logf("%v:\n%s", args, p.log)
+		}
+	})
+	return p
+}
+
+// kill ends the process as kill -9 does.
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.done:
+	default:
+		require.NoError(t, p.Process.Signal(syscall.SIGKILL))
+		<-p.done
+	}
+}
+
+// TestWorkerKilled has the only worker die by SIGKILL in the middle of its jobs, and
+// another one take over.
+func TestWorkerKilled(t *testing.T) {
+	t.Parallel()
+	s, web := newSystem(t, options{noWorker: true}), newSite(t)
+	server := testkit.Temporal(t)
+	env := []string{
+		"DATABASE_URL=" + s.url, "TEMPORAL_ADDRESS=" + server.Address(),
+		"MINO_TASK_QUEUE=" + s.queue, "MINO_ALLOWED_NETWORKS=127.0.0.0/8",
+	}
+	first := start(t, env, "worker")
+	e := s.execute(s.upload(s.project(priceProject()), web.csv(30)), withConcurrency(6))
+	eventually(t, "six jobs run", func() bool { return web.inFlight() == 6 })
+	web.letGo(4)
+	eventually(t, "six jobs run again", func() bool { return web.inFlight() == 6 })
+	total, before := web.requests()
+	require.Equal(t, 10, total)
+
+	first.kill(t)
+	eventually(t, "its requests are gone", func() bool { return web.inFlight() == 0 })
+	web.release()
+	begun := time.Now()
+	start(t, env, "worker")
+	final := s.ended(e)
+	t.Logf("the run went on and ended %v after the second worker was started", time.Since(begun).Round(time.Second))
+	require.Equal(t, "completed", final.Status)
+	require.Equal(t, 30, final.Completed)
+	require.Equal(t, 6, final.Retries, "the six jobs that were interrupted were done again, and no other")
+	requireSound(t, s.db, e.ID)
+
+	_, after := web.requests()
+	require.Len(t, after, 30)
+	interrupted := 0
+	for path, n := range after {
+		require.LessOrEqual(t, n, 2, path)
+		if n == 2 {
+			interrupted++
+			require.Equal(t, 1, before[path], "only what was interrupted is asked for again")
+		}
+	}
+	require.Equal(t, 6, interrupted)
+	var lost int
+	require.NoError(t, s.db.NewRaw(`SELECT count(*) FROM sessions WHERE execution_id = ? AND status = 'lost'`, e.ID).Scan(t.Context(), &lost))
+	require.Equal(t, 6, lost, "the sessions of the dead worker are lost")
+	s.requireReplays(e)
+}
