@@ -28,11 +28,11 @@ var (
 	outPhrases = phrases(
 		`out of stock|sold[ -]?out|unavailable|not (?:currently |yet )?available|no longer (?:available|sold)|not in stock|not for sale|no stock|\b0 (?:in stock|left|available)|discontinued|back in stock|notify me when|coming soon|awaiting stock|temporarily out|ended`,
 		`ausverkauft|vergriffen|nicht (?:mehr )?(?:auf lager|lieferbar|verfügbar|vorrätig|erhältlich|lagernd|bestellbar)|derzeit nicht|zurzeit nicht|momentan nicht|nicht am lager`,
-		`rupture|épuisé|indisponible|non disponible|plus (?:disponible|en stock)|pas en stock|hors stock|victime de son succès`,
+		`rupture|épuisé|indisponible|non disponible|plus (?:disponible|en stock)|pas (?:disponible|en stock)|hors stock|victime de son succès`,
 		`agotado|no disponible|sin (?:stock|existencias)|no hay (?:stock|existencias)|fuera de stock`,
 		`esaurito|non (?:più )?disponibile|terminato|fuori produzione`,
 		`uitverkocht|niet (?:meer |op )?(?:voorraad|leverbaar|beschikbaar)|niet op voorraad`,
-		`esgotado|indisponível|sem estoque|sem stock`,
+		`esgotado|avise-me|não disponível|indisponível|sem estoque|sem stock`,
 		`niedostępn|wyprzedan|brak w magazynie|brak towaru`,
 		`slutsåld|slut i lager|inte i lager|ej i lager|ikke på lager|udsolgt|utsolgt|ei varastossa|loppuunmyyty|loppu varastosta`,
 		`vyprodáno|není skladem|nedostupné|vypredané|elfogyott|nincs raktáron|nincs készleten|stoc epuizat|indisponibil|nu este (?:în|in) stoc|rasprodano|nije dostup`,
@@ -49,11 +49,14 @@ var (
 		`em estoque|em stock|disponível|adicionar ao carrinho|pronta entrega`,
 		`dostępn|w magazynie|na stanie|do koszyka`,
 		`i lager|på lager|varastossa|köp nu|læg i kurv`,
-		`skladem|na sklade|raktáron|készleten|în stoc|in stoc|na zalihi|na skladištu|dostup`,
+		`skladem|na sklade|na objedn|raktáron|készleten|în stoc|in stoc|na zalihi|na skladištu|dostup`,
 		`в наличии|есть на складе|в наявності|в корзину|налично|διαθέσιμ|σε απόθεμα`,
 		`stokta|sepete ekle|متوفر|متاح|במלאי|在庫あり|有货|有貨|现货|現貨|재고 있음|còn hàng|tersedia|มีสินค้า`,
 	)
 )
+
+// picture matches what shops write in the place of a missing photograph.
+var picture = regexp.MustCompile(`\b(?:image|picture|photo|bild|foto|immagine|imagen|imagem|afbeelding)\b`)
 
 func phrases(byLanguage ...string) *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(byLanguage, "|"))
@@ -78,6 +81,7 @@ func Availability(s string) (string, error) {
 	}
 	s = strings.ReplaceAll(s, "_", " ")
 	switch {
+	case picture.MatchString(s):
 	case outPhrases.MatchString(s):
 		return OutOfStock, nil
 	case inPhrases.MatchString(s):

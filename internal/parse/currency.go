@@ -35,7 +35,7 @@ var symbols = map[string]string{
 	"lei": "RON", "leu": "RON", "ron": "RON", "лв": "BGN", "лв.": "BGN", "bgn": "BGN", "kn": "HRK", "hrk": "HRK",
 	"дин": "RSD", "дин.": "RSD", "din": "RSD", "din.": "RSD", "rsd": "RSD", "ден": "MKD", "ден.": "MKD", "km": "BAM",
 	"₽": "RUB", "руб": "RUB", "руб.": "RUB", "р.": "RUB", "рублей": "RUB", "rub": "RUB",
-	"₴": "UAH", "грн": "UAH", "грн.": "UAH", "uah": "UAH", "br": "BYN", "бел.руб": "BYN", "₸": "KZT", "тг": "KZT", "₾": "GEL", "֏": "AMD", "₼": "AZN",
+	"₴": "UAH", "грн": "UAH", "грн.": "UAH", "uah": "UAH", "br": "BYN", "бел.руб": "BYN", "б.р.": "BYN", "б.р": "BYN", "₸": "KZT", "тг": "KZT", "₾": "GEL", "֏": "AMD", "₼": "AZN",
 	"₺": "TRY", "tl": "TRY", "₪": "ILS", "nis": "ILS", "ש\"ח": "ILS", "₩": "KRW", "원": "KRW",
 	"₫": "VND", "đ": "VND", "vnđ": "VND", "vnd": "VND", "฿": "THB", "บาท": "THB", "thb": "THB", "₱": "PHP", "php": "PHP",
 	"rm": "MYR", "rp": "IDR", "rp.": "IDR", "idr": "IDR", "৳": "BDT", "₭": "LAK", "៛": "KHR", "₮": "MNT",

@@ -115,7 +115,7 @@ func priceAt(s string, t token) (candidate, bool) {
 		right = mark{} // "$12 €15": the mark belongs to the next number
 	}
 	c := candidate{token: t, code: pickCode(left, second, right), priced: left.size > 0 || right.size > 0 || cents}
-	if !c.reread() {
+	if !c.reread() || (!c.priced && strings.HasSuffix(before, "/")) { // "/ 100 pack" is what a price is for
 		return candidate{}, false
 	}
 	if right.minor {

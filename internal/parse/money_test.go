@@ -163,6 +163,8 @@ func TestParseMoney(t *testing.T) {
 		{"$12 EUR 15", "12", "USD"},
 		{"Price (KWD): 1.250", "1.250", "KWD"},
 		{"model 2026 128 €", "128", "EUR"},
+		{"每箱799元起", "799", "CNY"},
+		{"35,35 б.р.", "35.35", "BYN"},
 		// Ranges.
 		{"10 - 20", "10", ""},
 		{"$10 - $20", "10", "USD"},
@@ -196,7 +198,7 @@ func TestParseMoneyRefuses(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"price on request", "€", "20%", "save 20 %", "1.2.3", "12.31.2026", "B07FW264WL", "-", "...", "Free shipping",
-		"0,012.345", "1,2,3", "1'234,567.89", "1234567890123456789012345678901", "NaN", "\x00",
+		"0,012.345", "1,2,3", "/ 100 pack", "1'234,567.89", "1234567890123456789012345678901", "NaN", "\x00",
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()

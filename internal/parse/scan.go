@@ -211,6 +211,13 @@ func separatorAt(s string, i int) (sep byte, size int) {
 	return 0, 0
 }
 
-func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsMark(r) }
+// isWord reports whether a character joins its neighbours to a word. Scripts that are
+// written without spaces do not: in 每箱799 the number stands by itself.
+func isWord(r rune) bool {
+	if !unicode.IsLetter(r) && !unicode.IsMark(r) {
+		return false
+	}
+	return !unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer)
+}
 
 func isSymbol(r rune) bool { return unicode.Is(unicode.Sc, r) }

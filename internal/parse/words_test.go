@@ -79,7 +79,7 @@ func TestAvailability(t *testing.T) {
 		parse.OutOfStock: {
 			"OutOfStock", "http://schema.org/OutOfStock", "SoldOut", "Discontinued", "Reserved", "oos", "out of stock", "Out-of-stock", "sold out", "SOLD OUT!",
 			"Currently unavailable.", "not available", "no longer available", "Notify me when back in stock", "0 in stock", "false", "no",
-			"ausverkauft", "nicht lieferbar", "Derzeit nicht auf Lager", "nicht verfügbar", "rupture de stock", "En rupture de stock", "Indisponible", "Agotado",
+			"ausverkauft", "nicht lieferbar", "Derzeit nicht auf Lager", "nicht verfügbar", "rupture de stock", "Ce produit n'est pas disponible", "En rupture de stock", "Indisponible", "Agotado",
 			"Esaurito", "Non disponibile", "uitverkocht", "niet op voorraad", "Esgotado", "niedostępny", "slutsåld", "нет в наличии", "売り切れ", "缺货", "품절",
 			"vyprodáno", "Udsolgt", "Stoc epuizat",
 		},
@@ -90,7 +90,7 @@ func TestAvailability(t *testing.T) {
 			require.Equal(t, want, got, s)
 		}
 	}
-	for _, s := range []string{"blue", "https://schema.org/NewCondition", "?"} {
+	for _, s := range []string{"blue", "https://schema.org/NewCondition", "?", "Image unavailable", "Bild nicht verfügbar", "Check in-store availability"} {
 		_, err := parse.Availability(s)
 		require.ErrorIs(t, err, parse.ErrAvailability, s)
 	}
