@@ -6,8 +6,8 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/minohq/mino/internal/config"
 )
@@ -19,7 +19,6 @@ type compose struct {
 
 type service struct {
 	Image       string            `yaml:"image"`
-	Command     yaml.Node         `yaml:"command"`
 	Environment map[string]string `yaml:"environment"`
 	Healthcheck struct {
 		Test []string `yaml:"test"`
