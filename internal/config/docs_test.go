@@ -28,14 +28,10 @@ func TestDocumentation(t *testing.T) {
 
 	declared := make([]string, 0, len(rows))
 	for _, part := range new(settings).parts() {
-		kind := reflect.TypeOf(part).Elem()
-		for i := range kind.NumField() {
-			tag := kind.Field(i).Tag
-			name, named := tag.Lookup("name")
-			if !named {
-				continue
+		for field := range reflect.TypeOf(part).Elem().Fields() {
+			if name, named := field.Tag.Lookup("name"); named {
+				declared = append(declared, fmt.Sprintf("--%s %s %s", name, field.Tag.Get("env"), defaultOf(field)))
 			}
-			declared = append(declared, fmt.Sprintf("--%s %s %s", name, tag.Get("env"), defaultOf(kind.Field(i))))
 		}
 	}
 	require.Equal(t, declared, documented)
