@@ -106,8 +106,14 @@ func reply(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-func (f *fakeAPI) listProjects(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, wire.Page[wire.Project]{Data: f.projects})
+func (f *fakeAPI) listProjects(w http.ResponseWriter, r *http.Request) {
+	page := wire.Page[wire.Project]{Data: []wire.Project{}}
+	for _, project := range f.projects {
+		if name := r.URL.Query().Get("name"); name == "" || strings.EqualFold(name, project.Name) {
+			page.Data = append(page.Data, project)
+		}
+	}
+	reply(w, http.StatusOK, page)
 }
 
 func (f *fakeAPI) createProject(w http.ResponseWriter, r *http.Request) {

@@ -21,13 +21,14 @@ const maxNamed = 10
 
 // projectByName finds a project that must be there.
 func projectByName(ctx context.Context, c *client.Client, name string) (wire.Project, error) {
+	project, found, err := c.FindProject(ctx, name)
+	if err != nil || found {
+		return project, err
+	}
 	var names []string
 	for project, err := range c.Projects(ctx) {
 		if err != nil {
 			return wire.Project{}, err
-		}
-		if project.Name == name {
-			return project, nil
 		}
 		names = append(names, project.Name)
 	}
@@ -84,6 +85,10 @@ func bringTo(ctx context.Context, c *client.Client, want wire.ProjectRequest) (w
 
 // difference gives the members of a project that are not as wanted.
 func difference(have wire.Project, want wire.ProjectRequest) (patch wire.ProjectPatch, changed []string) {
+	if name := strings.TrimSpace(want.Name); have.Name != name {
+		patch.Name = &name
+		changed = append(changed, "name")
+	}
 	if have.Instruction != want.Instruction {
 		patch.Instruction = &want.Instruction
 		changed = append(changed, "instruction")
@@ -110,19 +115,27 @@ func difference(have wire.Project, want wire.ProjectRequest) (patch wire.Project
 	return patch, changed
 }
 
-// sameFields compares fields as JSON, where an empty list and none are the same.
+// sameFields compares fields as JSON, where an empty list and none are the same. A
+// field without a type is one of text, as the API stores it.
 func sameFields(a, b []field.Field) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		left, leftErr := json.Marshal(a[i])
-		right, rightErr := json.Marshal(b[i])
+		left, leftErr := json.Marshal(typed(a[i]))
+		right, rightErr := json.Marshal(typed(b[i]))
 		if leftErr != nil || rightErr != nil || !bytes.Equal(left, right) {
 			return false
 		}
 	}
 	return true
+}
+
+func typed(f field.Field) field.Field {
+	if f.Type == "" {
+		f.Type = field.TypeText
+	}
+	return f
 }
 
 // sameJSON compares by meaning; nothing, null and {} are the same settings.

@@ -179,6 +179,18 @@ func TestRunProject(t *testing.T) {
 		require.Equal(t, []wire.ProjectPatch{{Fields: &want, Settings: json.RawMessage(`{}`)}}, api.patches)
 	})
 
+	t.Run("OnlyTheNameDiffersInCase", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, endedStats("completed"))
+		have := shopProject()
+		have.Name = "SHOP"
+		api.projects = []wire.Project{have}
+		said, err := run(t, api, "")
+		require.NoError(t, err)
+		require.Contains(t, said, "updated: name")
+		require.Len(t, api.projects, 1)
+	})
+
 	t.Run("ARaceIsRunAgain", func(t *testing.T) {
 		t.Parallel()
 		api := newFakeAPI(t, endedStats("completed"))

@@ -281,11 +281,31 @@ func TestLists(t *testing.T) {
 				Data: []wire.Project{{Name: "a"}, {Name: "b"}}, Pagination: wire.Pagination{HasMore: true, NextCursor: "x"},
 			})
 		})
-		project, found, err := c.FindProject(t.Context(), "b")
+		for project, err := range c.Projects(t.Context()) {
+			require.NoError(t, err)
+			if project.Name == "b" {
+				break
+			}
+		}
+		require.Equal(t, 1, requests)
+	})
+
+	t.Run("AProjectIsFoundByItsName", func(t *testing.T) {
+		t.Parallel()
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			var page wire.Page[wire.Project]
+			if r.URL.Query().Get("name") == "a & b" {
+				page.Data = []wire.Project{{Name: "A & B"}}
+			}
+			_ = json.NewEncoder(w).Encode(page)
+		})
+		project, found, err := c.FindProject(t.Context(), "a & b")
 		require.NoError(t, err)
 		require.True(t, found)
-		require.Equal(t, "b", project.Name)
-		require.Equal(t, 1, requests)
+		require.Equal(t, "A & B", project.Name)
+		_, found, err = c.FindProject(t.Context(), "c")
+		require.NoError(t, err)
+		require.False(t, found)
 	})
 
 	t.Run("AnErrorEndsTheList", func(t *testing.T) {

@@ -47,15 +47,11 @@ func (c *Client) Projects(ctx context.Context) iter.Seq2[wire.Project, error] {
 	return pages[wire.Project](ctx, c, "api/projects", nil)
 }
 
-// FindProject finds a project by its name; found is false when there is none.
+// FindProject finds a project by its name, whatever its case; found is false when
+// there is none.
 func (c *Client) FindProject(ctx context.Context, name string) (project wire.Project, found bool, err error) {
-	for project, err := range c.Projects(ctx) {
-		if err != nil {
-			return wire.Project{}, false, err
-		}
-		if project.Name == name {
-			return project, true, nil
-		}
+	for project, err := range pages[wire.Project](ctx, c, "api/projects", url.Values{"name": {name}}) {
+		return project, err == nil, err
 	}
 	return wire.Project{}, false, nil
 }
