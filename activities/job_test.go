@@ -101,9 +101,9 @@ func (b *bench) stored() (*models.Job, []models.Session) {
 	return j, sessions
 }
 
-func price(amount string) (executors.Outcome, error) {
+func price() (executors.Outcome, error) {
 	return executors.Outcome{
-		Fields: map[string]any{"price": map[string]any{"amount": amount, "currency": "EUR"}},
+		Fields: map[string]any{"price": map[string]any{"amount": "10.00", "currency": "EUR"}},
 		Usage:  executors.Usage{Requests: 1, Bytes: 1000},
 	}, nil
 }
@@ -124,7 +124,7 @@ func TestRunJob(t *testing.T) {
 			require.Equal(t, "https://shop.example/1", req.URL)
 			require.Equal(t, "Find the price.", req.Instruction)
 			require.Equal(t, 1, req.Attempt)
-			return price("10.00")
+			return price()
 		}}, nil)
 		outcome, err := b.run()
 		require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestRunJob(t *testing.T) {
 		calls := 0
 		b := newBench(t, &scripted{do: func(context.Context, executors.Request) (executors.Outcome, error) {
 			calls++
-			return price("10.00")
+			return price()
 		}}, nil)
 		first, err := b.run()
 		require.NoError(t, err)
@@ -233,7 +233,7 @@ func TestRunJob(t *testing.T) {
 		b = newBench(t, &scripted{do: func(ctx context.Context, _ executors.Request) (executors.Outcome, error) {
 			_, _, err := b.store.BeginAttempt(ctx, models.DefaultOrganisationID, b.executionID(), b.job.ID, "worker-2")
 			require.NoError(t, err)
-			return price("10.00")
+			return price()
 		}}, nil)
 		_, err := b.run()
 		failed := applicationError(t, err)
@@ -248,7 +248,7 @@ func TestRunJob(t *testing.T) {
 	t.Run("HoldsAnOutcomeWhileTheDatabaseIsAway", func(t *testing.T) {
 		t.Parallel()
 		away := &outage{writes: 3}
-		b := newBench(t, &scripted{do: func(context.Context, executors.Request) (executors.Outcome, error) { return price("10.00") }}, away)
+		b := newBench(t, &scripted{do: func(context.Context, executors.Request) (executors.Outcome, error) { return price() }}, away)
 		outcome, err := b.run()
 		require.NoError(t, err)
 		require.Equal(t, "completed", outcome.Status)

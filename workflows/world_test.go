@@ -215,7 +215,7 @@ func (w *world) begin(_ context.Context, executionID string) (contract.Plan, err
 	}
 	return contract.Plan{
 		ExecutionID: executionID, OrganisationID: uuid.NewString(), ProjectID: uuid.NewString(), BatchID: uuid.NewString(),
-		Total: w.total, Concurrency: w.concurrency, JobTimeoutMS: int64((48 * time.Hour).Milliseconds()),
+		Total: w.total, Concurrency: w.concurrency, JobTimeoutMS: (48 * time.Hour).Milliseconds(),
 		Retry:    contract.RetryPolicy{MaxAttempts: 2, InitialIntervalMS: 10, BackoffCoefficient: 2, MaxIntervalMS: 100},
 		PageSize: 7, JobsPerRun: w.jobsPerRun, RecordedState: "running", Ended: w.ended,
 	}, nil

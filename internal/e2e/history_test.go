@@ -31,9 +31,9 @@ func (s *system) requireReplays(e wire.Execution) {
 		require.NoError(s.t, err)
 		worker.RegisterWorkflows(replayer)
 		require.NoError(s.t, replayer.ReplayWorkflowHistory(nil, history))
-		require.LessOrEqual(s.t, len(history.Events), 10_240)
+		require.LessOrEqual(s.t, len(history.GetEvents()), 10_240)
 		s.record(history)
-		first := history.Events[0].GetWorkflowExecutionStartedEventAttributes()
+		first := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
 		if run = first.GetContinuedExecutionRunId(); run == "" {
 			return
 		}
@@ -48,7 +48,7 @@ func (s *system) history(e wire.Execution, run string) *historypb.History {
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(s.t, err)
-		history.Events = append(history.Events, event)
+		history.Events = append(history.GetEvents(), event)
 	}
 	return history
 }
@@ -60,7 +60,7 @@ func (s *system) record(history *historypb.History) {
 	}
 	text, err := protojson.MarshalOptions{Multiline: true}.Marshal(history)
 	require.NoError(s.t, err)
-	run := history.Events[0].GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId()
+	run := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId()
 	name := strings.ReplaceAll(strings.TrimPrefix(s.t.Name(), "Test"), "/", "-") + "-" + run[:8] + ".json"
 	require.NoError(s.t, os.WriteFile(filepath.Join(dir, name), append(text, '\n'), 0o600))
 }

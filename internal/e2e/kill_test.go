@@ -23,7 +23,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "mino")
-	build := exec.Command("go", "build", "-o", path, "../../cmd/mino") //nolint:noctx // as long as it takes
+	build := exec.Command("go", "build", "-o", path, "../../cmd/mino")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", &buildError{err, out}
 	}
@@ -49,7 +49,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	path, err := binary()
 	require.NoError(t, err)
-	p := &process{Cmd: exec.CommandContext(context.Background(), path, args...), done: make(chan struct{}), log: &bytes.Buffer{}} //nolint:gosec // our own binary
+	p := &process{Cmd: exec.CommandContext(context.Background(), path, args...), done: make(chan struct{}), log: &bytes.Buffer{}}
 	p.Env = append(os.Environ(), env...)
 	p.Stdout, p.Stderr = p.log, p.log
 	require.NoError(t, p.Start())

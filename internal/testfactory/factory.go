@@ -18,8 +18,8 @@ import (
 )
 
 // Project inserts a project; change edits it before.
-func Project(t testing.TB, s *store.Store, change func(*models.Project)) *models.Project {
-	t.Helper()
+func Project(tb testing.TB, s *store.Store, change func(*models.Project)) *models.Project {
+	tb.Helper()
 	p := &models.Project{
 		ID: models.NewID(), OrganisationID: models.DefaultOrganisationID,
 		Name: "Project " + uuid.NewString(), Instruction: "Find the price.",
@@ -32,18 +32,18 @@ func Project(t testing.TB, s *store.Store, change func(*models.Project)) *models
 	if change != nil {
 		change(p)
 	}
-	require.NoError(t, s.CreateProject(context.Background(), p))
+	require.NoError(tb, s.CreateProject(context.Background(), p))
 	return p
 }
 
 // Batch inserts a batch with a number of jobs; change edits each of them before.
-func Batch(t testing.TB, s *store.Store, p *models.Project, rows int, change func(*models.Job)) *models.Batch {
-	t.Helper()
+func Batch(tb testing.TB, s *store.Store, p *models.Project, rows int, change func(*models.Job)) *models.Batch {
+	tb.Helper()
 	b := &models.Batch{
 		ID: models.NewID(), OrganisationID: p.OrganisationID, ProjectID: p.ID, Name: "rows.csv",
 		Columns: []models.Column{{Name: "site_url", Role: models.RoleSiteURL}, {Name: "gt_price", Role: models.RoleGroundTruth, Field: "price"}},
 	}
-	require.NoError(t, s.CreateBatch(context.Background(), b, Jobs(rows, change)))
+	require.NoError(tb, s.CreateBatch(context.Background(), b, Jobs(rows, change)))
 	return b
 }
 
@@ -66,13 +66,13 @@ func Jobs(rows int, change func(*models.Job)) iter.Seq2[*models.Job, error] {
 }
 
 // Execution inserts an execution over all jobs of a batch; change edits it before.
-func Execution(t testing.TB, s *store.Store, p *models.Project, b *models.Batch, change func(*models.Execution)) *models.Execution {
-	t.Helper()
+func Execution(tb testing.TB, s *store.Store, p *models.Project, b *models.Batch, change func(*models.Execution)) *models.Execution {
+	tb.Helper()
 	e := NewExecution(p, b)
 	if change != nil {
 		change(e)
 	}
-	require.NoError(t, s.CreateExecution(context.Background(), e))
+	require.NoError(tb, s.CreateExecution(context.Background(), e))
 	return e
 }
 

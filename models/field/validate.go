@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/invopop/validation"
@@ -27,7 +28,7 @@ func ValidateAll(fields []Field) error {
 	errs := validation.Errors{}
 	seen := make(map[string]int, len(fields))
 	for i, f := range fields {
-		key := fmt.Sprintf("%d", i)
+		key := strconv.Itoa(i)
 		if err := f.Validate(); err != nil {
 			errs[key] = err
 			continue

@@ -62,8 +62,9 @@ func TestCreateExecution(t *testing.T) {
 			require.IsIncreasing(t, rows)
 			return rows
 		}
-		require.Equal(t, sample(1), sample(1))
-		require.NotEqual(t, sample(1), sample(2))
+		first, again, other := sample(1), sample(1), sample(2)
+		require.Equal(t, first, again)
+		require.NotEqual(t, first, other)
 	})
 
 	t.Run("RefusesAnEmptyBatchAndAnUnknownOne", func(t *testing.T) {

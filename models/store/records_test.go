@@ -102,8 +102,8 @@ func TestBatches(t *testing.T) {
 		refused := errors.New("row 3: bad URL")
 		b := &models.Batch{ID: models.NewID(), OrganisationID: p.OrganisationID, ProjectID: p.ID, Name: "rows.csv", Columns: []models.Column{}}
 		err := s.CreateBatch(t.Context(), b, func(yield func(*models.Job, error) bool) {
-			for j := range testfactory.Jobs(2, nil) {
-				if !yield(j, nil) {
+			for j, err := range testfactory.Jobs(2, nil) {
+				if !yield(j, err) {
 					return
 				}
 			}
