@@ -66,7 +66,7 @@ func phrases(byLanguage ...string) *regexp.Regexp {
 // URL and in any spelling, for a word for yes or no, or for a phrase that contains a
 // common wording in one of some thirty languages.
 func Availability(s string) (string, error) {
-	s = strings.ToLower(Text(s))
+	s = strings.ToLower(beginning(Text(s), maxPhrase))
 	if s == "" {
 		return "", ErrEmpty
 	}

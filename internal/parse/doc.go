@@ -19,6 +19,9 @@
 //   - Dates with slashes are month first, with dots or hyphens day first, unless
 //     only the other order makes a date. A time without a zone is taken as UTC.
 //
+// Numbers, money and dates are looked for in the first 4 KiB of text, wordings for
+// availability in the first 512 bytes.
+//
 // Failure: text that does not hold a value of the type gives one of the package's
 // errors, whose message is short enough to be shown as the reason of a mismatch.
 // Nothing here panics, whatever the text.

@@ -48,7 +48,25 @@ func invisible(r rune) bool {
 // decimal digits of every script as ASCII, one apostrophe, one dash, and the Arabic
 // separators as the characters the scanner knows.
 func fold(s string) string {
-	return strings.Map(foldRune, width.Fold.String(Text(s)))
+	return strings.Map(foldRune, width.Fold.String(beginning(Text(s), maxText)))
+}
+
+// maxText and maxPhrase bound, in bytes, the text in which a value is looked for. A
+// value stands near the beginning of its text; without a bound a selector that
+// matched a whole page would keep a worker busy for seconds.
+const (
+	maxText   = 4096
+	maxPhrase = 512
+)
+
+func beginning(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
 }
 
 // arabicDecimal is never a grouping mark, unlike the point and the comma.

@@ -2,6 +2,7 @@ package parse_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -116,6 +117,22 @@ func TestText(t *testing.T) {
 		require.Equal(t, want, got)
 		require.Equal(t, got, parse.Text(got), "folding is idempotent")
 	}
+}
+
+// TestOnlyTheBeginningIsSearched: a page that was taken for a value costs no more
+// than its beginning.
+func TestOnlyTheBeginningIsSearched(t *testing.T) {
+	t.Parallel()
+	page := strings.Repeat("é ", 400_000)
+	_, err := parse.ParseMoney(page + "12 €")
+	require.ErrorIs(t, err, parse.ErrMoney)
+	_, err = parse.Date(page + "2026-01-02")
+	require.ErrorIs(t, err, parse.ErrDate)
+	_, err = parse.Availability(page + "in stock")
+	require.ErrorIs(t, err, parse.ErrAvailability)
+	m, err := parse.ParseMoney("12 € " + page)
+	require.NoError(t, err)
+	require.Equal(t, "12", m.Amount)
 }
 
 func TestList(t *testing.T) {
