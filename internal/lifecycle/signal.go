@@ -12,7 +12,7 @@ import (
 const signalExit = 128
 
 // Signalled is the cause of a context that a signal has cancelled.
-type Signalled struct { //nolint:errname // it is a reason, and reads as one
+type Signalled struct {
 	Signal os.Signal
 }
 
