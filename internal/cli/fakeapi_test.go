@@ -30,6 +30,8 @@ type fakeAPI struct {
 	upload   [][]string
 	request  wire.ExecuteRequest
 	jobs     []wire.Job
+	// onUpload sees the rows of an upload, the header first.
+	onUpload func(rows [][]string)
 
 	script []wire.Stats
 	step   int
@@ -154,6 +156,9 @@ func (f *fakeAPI) createBatch(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		problem(http.StatusBadRequest, "VALIDATION_ERROR", err.Error())(w, r)
 		return
+	}
+	if f.onUpload != nil {
+		f.onUpload(f.upload)
 	}
 	f.batch = wire.Batch{
 		ID: uuid.New(), ProjectID: uuid.MustParse(r.FormValue("project_id")), Name: r.FormValue("name"),

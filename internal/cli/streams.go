@@ -35,20 +35,31 @@ type Streams struct {
 func OSStreams() (streams Streams, stop func()) {
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, os.Interrupt)
-	dumb := os.Getenv("TERM") == "dumb"
-	colour := os.Getenv("NO_COLOR") == "" && !dumb
 	streams = Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		Interrupts: interrupts,
-		Colour:     colour && isTerminal(os.Stderr),
-		ColourOut:  colour && isTerminal(os.Stdout),
+		Interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr),
+		ColourOut:   coloured(os.Stdout),
+		Interrupts:  interrupts,
 	}
-	streams.Interactive = isTerminal(os.Stdin) && isTerminal(os.Stderr)
-	if isTerminal(os.Stderr) && !dumb {
-		streams.Size = func() (int, int) { return sizeOf(os.Stderr) }
-	}
+	streams.onTerminal(os.Stderr)
 	return streams, func() { signal.Stop(interrupts) }
 }
+
+// onTerminal has progress drawn in place when the file is a terminal that can.
+func (s *Streams) onTerminal(file *os.File) {
+	if !isTerminal(file) || dumb() {
+		return
+	}
+	s.Size = func() (int, int) { return sizeOf(file) }
+	s.Colour = coloured(file)
+	if s.Out == s.Err {
+		s.ColourOut = s.Colour
+	}
+}
+
+func dumb() bool { return os.Getenv("TERM") == "dumb" }
+
+func coloured(file *os.File) bool { return isTerminal(file) && !dumb() && os.Getenv("NO_COLOR") == "" }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
@@ -58,6 +69,15 @@ func sizeOf(f *os.File) (columns, rows int) {
 		return defaultColumns, defaultRows
 	}
 	return columns, rows
+}
+
+// columnsOf is the width of the terminal behind Err, or what is assumed of none.
+func columnsOf(s Streams) int {
+	if s.Size == nil {
+		return defaultColumns
+	}
+	columns, _ := s.Size()
+	return columns
 }
 
 // What is assumed of a terminal that does not say its size.

@@ -174,13 +174,17 @@ func (w *watcher) compose() {
 	w.view.elapsed = w.elapsed()
 }
 
-// elapsed is the age of the run where the API has told its start, and of the
-// watching before that.
+// elapsed is how long the run takes, or took, where the API has told its start; of
+// the watching before that.
 func (w *watcher) elapsed() time.Duration {
-	if start := w.view.stats.StartedAt; start != nil {
-		return max(time.Since(*start), 0)
+	start, end := w.view.stats.StartedAt, w.view.stats.FinishedAt
+	switch {
+	case start == nil:
+		return time.Since(w.began)
+	case end != nil:
+		return end.Sub(*start)
 	}
-	return time.Since(w.began)
+	return max(time.Since(*start), 0)
 }
 
 func firstLine(err error) string {
