@@ -61,6 +61,7 @@ func fast() map[string]string {
 // name has what paths should not have.
 func openDir(t *testing.T) string {
 	t.Helper()
+	// Those of t.TempDir are closed to others.
 	top, err := os.MkdirTemp("", "mino-devstack-")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(top)) })

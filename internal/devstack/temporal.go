@@ -103,12 +103,7 @@ func (c TemporalConfig) withDefaults() (TemporalConfig, error) {
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
 	}
-	settings := map[string]any{
-		// One partition instead of four: with a single server the others only make
-		// tasks and pollers miss each other.
-		"matching.numTaskqueueReadPartitions":  1,
-		"matching.numTaskqueueWritePartitions": 1,
-	}
+	settings := singleServer()
 	maps.Copy(settings, c.DynamicConfig)
 	c.DynamicConfig = settings
 	var err error
@@ -119,6 +114,23 @@ func (c TemporalConfig) withDefaults() (TemporalConfig, error) {
 		c.Binary, err = FindTemporal(filepath.Join(filepath.Dir(c.Dir), "bin"))
 	}
 	return c, err
+}
+
+// singleServer is the dynamic configuration that suits a server with one shard of
+// history, which the dev server is.
+func singleServer() map[string]any {
+	return map[string]any{
+		// Each shard looks into its queues at most 20 times a second by default. With one
+		// shard for everything that is a delay of some 50 ms between any two steps of a
+		// workflow: 80 ms for an activity that does nothing, instead of 15.
+		"history.transferProcessorMaxPollRPS":   1000,
+		"history.timerProcessorMaxPollRPS":      1000,
+		"history.visibilityProcessorMaxPollRPS": 1000,
+		// Four partitions are for spreading a task queue over servers. Here they only let
+		// a task and a worker wait for each other in different ones.
+		"matching.numTaskqueueReadPartitions":  1,
+		"matching.numTaskqueueWritePartitions": 1,
+	}
 }
 
 // Address returns where clients connect to: "127.0.0.1:port".

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,39 +36,39 @@ const (
 
 // Database returns a database of the test's own, at this build's schema. It is dropped
 // when the test ends, with whoever is still connected.
-func Database(t testing.TB) *bun.DB {
-	t.Helper()
-	return OpenDatabase(t, DatabaseURL(t))
+func Database(tb testing.TB) *bun.DB {
+	tb.Helper()
+	return OpenDatabase(tb, DatabaseURL(tb))
 }
 
 // DatabaseURL is Database for a process to connect to. OpenDatabase opens the same
 // database in the test.
-func DatabaseURL(t testing.TB) string {
-	t.Helper()
-	server := postgresOf(t)
+func DatabaseURL(tb testing.TB) string {
+	tb.Helper()
+	server := postgresOf(tb)
 	template, err := server.template()
-	require.NoError(t, err)
-	return server.create(t, "TEMPLATE "+template)
+	require.NoError(tb, err)
+	return server.create(tb, "TEMPLATE "+template)
 }
 
 // EmptyDatabase returns a database of the test's own without any table.
-func EmptyDatabase(t testing.TB) *bun.DB {
-	t.Helper()
-	return OpenDatabase(t, EmptyDatabaseURL(t))
+func EmptyDatabase(tb testing.TB) *bun.DB {
+	tb.Helper()
+	return OpenDatabase(tb, EmptyDatabaseURL(tb))
 }
 
 // EmptyDatabaseURL is EmptyDatabase for a process to connect to.
-func EmptyDatabaseURL(t testing.TB) string {
-	t.Helper()
-	return postgresOf(t).create(t, "")
+func EmptyDatabaseURL(tb testing.TB) string {
+	tb.Helper()
+	return postgresOf(tb).create(tb, "")
 }
 
 // OpenDatabase opens a pool on a database and closes it when the test ends.
-func OpenDatabase(t testing.TB, address string) *bun.DB {
-	t.Helper()
+func OpenDatabase(tb testing.TB, address string) *bun.DB {
+	tb.Helper()
 	db, err := open(address)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, db.Close()) })
 	return db
 }
 
@@ -93,10 +94,10 @@ type postgres struct {
 
 var thePostgres = sync.OnceValues(startPostgres)
 
-func postgresOf(t testing.TB) *postgres {
-	t.Helper()
+func postgresOf(tb testing.TB) *postgres {
+	tb.Helper()
 	server, err := thePostgres()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return server
 }
 
@@ -140,7 +141,7 @@ func ownPostgres(ctx context.Context) (*devstack.Postgres, error) {
 			"max_wal_senders":  "0",
 			// Statistics change when a test says ANALYZE, not at some moment.
 			"autovacuum":      "off",
-			"max_connections": fmt.Sprint(maxServerConnections),
+			"max_connections": strconv.Itoa(maxServerConnections),
 		},
 	})
 	if err != nil {
@@ -173,14 +174,14 @@ func (p *postgres) makeTemplate() (_ string, err error) {
 }
 
 // create makes a database for one test and returns its address.
-func (p *postgres) create(t testing.TB, how string) string {
-	t.Helper()
+func (p *postgres) create(tb testing.TB, how string) string {
+	tb.Helper()
 	name := fmt.Sprintf("%s_%d", p.prefix, p.count.Add(1))
-	require.NoError(t, p.execute(t.Context(), "CREATE DATABASE "+name+" "+how))
-	t.Cleanup(func() {
+	require.NoError(tb, p.execute(tb.Context(), "CREATE DATABASE "+name+" "+how))
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
-		require.NoError(t, p.drop(ctx, name))
+		require.NoError(tb, p.drop(ctx, name))
 	})
 	return p.urlOf(name)
 }

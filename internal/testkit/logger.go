@@ -11,10 +11,10 @@ import (
 
 // Logger returns a logger that writes to the test's log. What is logged after the test
 // has ended, as workers and servers do that are still stopping, is dropped.
-func Logger(t testing.TB) *zap.Logger {
-	t.Helper()
-	target := &testLog{TB: t}
-	t.Cleanup(target.close)
+func Logger(tb testing.TB) *zap.Logger {
+	tb.Helper()
+	target := &testLog{TB: tb}
+	tb.Cleanup(target.close)
 	return zaptest.NewLogger(target)
 }
 
@@ -43,9 +43,9 @@ func (l *testLog) close() {
 // RequireNoLeaks fails the test if goroutines that it started are left when it ends.
 // Call it first, so that what the test cleans up is gone by then. It needs the process
 // for itself: a test that calls it must not be parallel, and panics if it is.
-func RequireNoLeaks(t testing.TB) {
-	t.Helper()
-	t.Setenv("MINO_TEST_NOT_PARALLEL", "1")
+func RequireNoLeaks(tb testing.TB) {
+	tb.Helper()
+	tb.Setenv("MINO_TEST_NOT_PARALLEL", "1")
 	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+	tb.Cleanup(func() { goleak.VerifyNone(tb, before) })
 }

@@ -32,10 +32,10 @@ type TemporalServer struct{ address string }
 var theTemporal = sync.OnceValues(startTemporal)
 
 // Temporal returns the server, which is started when first asked for.
-func Temporal(t testing.TB) *TemporalServer {
-	t.Helper()
+func Temporal(tb testing.TB) *TemporalServer {
+	tb.Helper()
 	server, err := theTemporal()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return server
 }
 
@@ -43,38 +43,38 @@ func Temporal(t testing.TB) *TemporalServer {
 func (s *TemporalServer) Address() string { return s.address }
 
 // Client returns a client for the shared namespace, which is closed when the test ends.
-func (s *TemporalServer) Client(t testing.TB) client.Client {
-	t.Helper()
-	return s.ClientOf(t, DefaultNamespace)
+func (s *TemporalServer) Client(tb testing.TB) client.Client {
+	tb.Helper()
+	return s.ClientOf(tb, DefaultNamespace)
 }
 
 // ClientOf returns a client for a namespace, which is closed when the test ends.
-func (s *TemporalServer) ClientOf(t testing.TB, namespace string) client.Client {
-	t.Helper()
-	temporal, err := client.DialContext(t.Context(), client.Options{
-		HostPort: s.address, Namespace: namespace, Logger: logging.ForTemporal(Logger(t)),
+func (s *TemporalServer) ClientOf(tb testing.TB, namespace string) client.Client {
+	tb.Helper()
+	temporal, err := client.DialContext(tb.Context(), client.Options{
+		HostPort: s.address, Namespace: namespace, Logger: logging.ForTemporal(Logger(tb)),
 	})
-	require.NoError(t, err)
-	t.Cleanup(temporal.Close)
+	require.NoError(tb, err)
+	tb.Cleanup(temporal.Close)
 	return temporal
 }
 
 // Namespace registers a namespace of the test's own, with MINO's search attributes:
 // for tests that list or count runs. It takes up to a second, so others share the
 // default one. A namespace is not removed; a server of our own forgets it.
-func (s *TemporalServer) Namespace(t testing.TB) string {
-	t.Helper()
+func (s *TemporalServer) Namespace(tb testing.TB) string {
+	tb.Helper()
 	name := unique("test")
-	temporal := s.ClientOf(t, name)
-	require.NoError(t, devstack.EnsureNamespace(t.Context(), temporal, name))
-	require.NoError(t, devstack.EnsureSearchAttributes(t.Context(), temporal, name, searchAttributes()))
+	temporal := s.ClientOf(tb, name)
+	require.NoError(tb, devstack.EnsureNamespace(tb.Context(), temporal, name))
+	require.NoError(tb, devstack.EnsureSearchAttributes(tb.Context(), temporal, name, searchAttributes()))
 	return name
 }
 
 // TaskQueue returns the name of a task queue that no other test uses.
-func TaskQueue(t testing.TB) string {
-	t.Helper()
-	return unique(t.Name())
+func TaskQueue(tb testing.TB) string {
+	tb.Helper()
+	return unique(tb.Name())
 }
 
 func unique(prefix string) string { return prefix + "-" + strings.ToLower(rand.Text()[:10]) }

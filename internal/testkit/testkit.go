@@ -50,7 +50,7 @@ func Main(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "testkit:", err)
 		code = max(code, 1)
 	}
-	os.Exit(code)
+	os.Exit(code) //nolint:forbidigo // it stands in for the main of a test binary
 }
 
 // running is what this test binary has to put away when its tests are over.

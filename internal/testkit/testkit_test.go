@@ -52,11 +52,12 @@ func TestDatabase(t *testing.T) {
 }
 
 // The database must be gone after the test, so this looks from outside of it.
+//
+//nolint:tparallel // the inner test has to be over before the rest
 func TestDatabaseIsDropped(t *testing.T) {
 	t.Parallel()
 	var address string
 	var left *bun.DB
-	//nolint:paralleltest // it has to be over before the rest
 	t.Run("EvenWithAConnectionLeftOpen", func(t *testing.T) {
 		address = EmptyDatabaseURL(t)
 		var err error
@@ -111,15 +112,16 @@ func TestTemporal(t *testing.T) {
 
 	t.Run("TaskQueuesDiffer", func(t *testing.T) {
 		t.Parallel()
-		require.NotEqual(t, TaskQueue(t), TaskQueue(t))
+		one, other := TaskQueue(t), TaskQueue(t)
+		require.NotEqual(t, one, other)
 	})
 }
 
+//nolint:tparallel // the inner test has to be over before the rest
 func TestLogger(t *testing.T) {
 	t.Parallel()
 	logged := make(chan struct{})
 	ended := make(chan struct{})
-	//nolint:paralleltest // it has to be over before the rest
 	t.Run("ToleratesLateMessages", func(t *testing.T) {
 		logger := Logger(t)
 		logger.Info("in time")
