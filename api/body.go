@@ -20,11 +20,14 @@ import (
 const maxJSONBytes = 1 << 20
 
 // bodyReader reads a body as it arrives and keeps its limit: streaming takes bodies of
-// any size, so this is where they end.
+// any size, so this is where they end. It also tells a body that ended from a client
+// that left, which fasthttp does not, as long as the body has a Content-Length.
 type bodyReader struct {
 	stream io.Reader
 	left   int64
 	limit  int
+	// missing is what is still to come; negative when the length is not known.
+	missing int64
 }
 
 // openBody begins to read the body of a request. What is known to be too large is
@@ -33,14 +36,15 @@ func openBody(c *fiber.Ctx, limit int) (*bodyReader, error) {
 	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, unsupported("a body must not have the Content-Encoding %q", encoding)
 	}
-	if c.Request().Header.ContentLength() > limit {
+	length := c.Request().Header.ContentLength()
+	if length > limit {
 		return nil, tooLarge(limit)
 	}
 	stream := c.Context().RequestBodyStream()
 	if stream == nil {
-		stream = bytes.NewReader(nil)
+		stream, length = bytes.NewReader(nil), 0
 	}
-	return &bodyReader{stream: stream, left: int64(limit), limit: limit}, nil
+	return &bodyReader{stream: stream, left: int64(limit), limit: limit, missing: int64(length)}, nil
 }
 
 // Read implements io.Reader. It fails when the body turns out larger than its limit.
@@ -53,8 +57,12 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 		p = p[:b.left+1]
 	}
 	n, err := b.stream.Read(p)
+	b.missing -= int64(n)
 	if b.left -= int64(n); b.left < 0 {
 		return 0, tooLarge(b.limit)
+	}
+	if errors.Is(err, io.EOF) && b.missing > 0 {
+		err = io.ErrUnexpectedEOF
 	}
 	return n, received(err)
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"regexp"
 	"runtime/debug"
 	"time"
@@ -67,6 +68,7 @@ func (s *server) envelope(c *fiber.Ctx) error {
 	id := s.identifyRequest(c)
 	if err := recovered(c.Next); err != nil {
 		s.fail(c, err)
+		drain(c)
 	}
 	status := c.Response().StatusCode()
 	level := zapcore.InfoLevel
@@ -83,6 +85,15 @@ func (s *server) envelope(c *fiber.Ctx) error {
 		zap.String("ip", c.IP()),
 	)
 	return nil
+}
+
+// drain reads what a refused request has left of its body. The server would close the
+// connection on it otherwise, and the reset that follows takes the answer from a client
+// that is still sending. The read timeout bounds it.
+func drain(c *fiber.Ctx) {
+	if stream := c.Context().RequestBodyStream(); stream != nil {
+		_, _ = io.Copy(io.Discard, stream) // whoever left needs no answer
+	}
 }
 
 // recovered turns a panic into an error, with the stack for the log.

@@ -155,8 +155,15 @@ func (up *upload) complete() error {
 	return nil
 }
 
-// receiveCSV takes a body that is a CSV itself.
+// receiveCSV takes a body that is a CSV itself. Nothing in a CSV says that it is
+// whole, so the request must.
 func (s *server) receiveCSV(c *fiber.Ctx, up *upload) error {
+	if c.Request().Header.ContentLength() < 0 {
+		return &problem{
+			status: http.StatusLengthRequired, code: wire.CodeLengthRequired,
+			detail: "a CSV that is the body itself needs a Content-Length; a multipart form does not",
+		}
+	}
 	body, err := openBody(c, s.BodyLimit)
 	if err != nil {
 		return err

@@ -20,6 +20,8 @@ const (
 	CodeRequestTimeout = "REQUEST_TIMEOUT"
 	// 409: the present state of things refuses the request.
 	CodeConflict = "CONFLICT"
+	// 411: the body must say how long it is.
+	CodeLengthRequired = "LENGTH_REQUIRED"
 	// 412: the record was edited since the caller read it.
 	CodePreconditionFailed = "PRECONDITION_FAILED"
 	// 413: the body is larger than the operator allows.

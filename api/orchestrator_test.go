@@ -1,0 +1,115 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// fakeOrchestrator keeps runs in memory and takes control as the workflow does.
+type fakeOrchestrator struct {
+	mu   sync.Mutex
+	runs map[uuid.UUID]*contract.Stats
+	// away is returned by every call.
+	away error
+	// starts counts the calls of Start that succeeded.
+	starts int
+}
+
+func newFakeOrchestrator() *fakeOrchestrator {
+	return &fakeOrchestrator{runs: make(map[uuid.UUID]*contract.Stats)}
+}
+
+// fail has every call fail from here on; nil has them succeed again.
+func (o *fakeOrchestrator) fail(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.away = err
+}
+
+// end closes a run.
+func (o *fakeOrchestrator) end(id uuid.UUID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.runs, id)
+}
+
+func (o *fakeOrchestrator) started() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.starts
+}
+
+func (o *fakeOrchestrator) Start(_ context.Context, e *models.Execution) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.away != nil {
+		return o.away
+	}
+	o.starts++
+	if _, ok := o.runs[e.ID]; !ok {
+		o.runs[e.ID] = &contract.Stats{
+			ExecutionID: e.ID.String(), State: "running", Concurrency: e.Concurrency,
+			Total: e.TotalJobs, Queued: e.TotalJobs, StartedAt: "2026-01-02T03:04:05Z",
+		}
+	}
+	return nil
+}
+
+func (o *fakeOrchestrator) change(id uuid.UUID, apply func(*contract.Stats)) (contract.Stats, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.away != nil {
+		return contract.Stats{}, o.away
+	}
+	run, ok := o.runs[id]
+	if !ok {
+		return contract.Stats{}, fmt.Errorf("%w: no run", models.ErrRunEnded)
+	}
+	apply(run)
+	return *run, nil
+}
+
+func (o *fakeOrchestrator) Pause(_ context.Context, id uuid.UUID) (contract.Stats, error) {
+	return o.change(id, func(s *contract.Stats) {
+		if s.State == "running" {
+			s.State = "paused"
+		}
+	})
+}
+
+func (o *fakeOrchestrator) Resume(_ context.Context, id uuid.UUID) (contract.Stats, error) {
+	return o.change(id, func(s *contract.Stats) {
+		if s.State == "paused" {
+			s.State = "running"
+		}
+	})
+}
+
+func (o *fakeOrchestrator) Stop(_ context.Context, id uuid.UUID, mode contract.StopMode) (contract.Stats, error) {
+	return o.change(id, func(s *contract.Stats) {
+		s.State = "stopping"
+		if mode == contract.StopCancel {
+			s.State, s.Cancelled, s.Queued = "stopped", s.Queued, 0
+		}
+	})
+}
+
+func (o *fakeOrchestrator) SetConcurrency(_ context.Context, id uuid.UUID, value int) (contract.Stats, error) {
+	return o.change(id, func(s *contract.Stats) { s.Concurrency = value })
+}
+
+func (o *fakeOrchestrator) Stats(_ context.Context, id uuid.UUID) (contract.Stats, error) {
+	return o.change(id, func(*contract.Stats) {})
+}
+
+func (o *fakeOrchestrator) Ping(context.Context) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.away
+}
