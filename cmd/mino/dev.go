@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
+	"github.com/minohq/mino/internal/cli"
+	"github.com/minohq/mino/internal/config"
+	"github.com/minohq/mino/internal/devstack"
+	"github.com/minohq/mino/internal/lifecycle"
+	"github.com/minohq/mino/internal/logging"
+	"github.com/minohq/mino/migrations"
+)
+
+// The ports that people know Temporal by; others are taken when they are not free.
+const (
+	usualTemporalPort   = 7233
+	usualTemporalUIPort = 8233
+)
+
+// startLimit bounds the start of the servers; a first start prepares their data.
+const startLimit = 3 * time.Minute
+
+// devFlags are those of dev and demo.
+type devFlags struct {
+	Dev      config.Dev      `embed:""`
+	Database config.Database `embed:""`
+	Temporal config.Temporal `embed:"" set:"temporal_address="`
+	API      config.API      `embed:""`
+	Worker   config.Worker   `embed:""`
+	Log      config.Log      `embed:"" set:"log_format=console"`
+	NoWorker bool            `help:"Leave the worker out, to run workers by hand."`
+}
+
+// devCmd runs everything on this machine.
+type devCmd struct {
+	devFlags
+}
+
+// Run runs until a signal comes or a part stops by itself.
+func (c *devCmd) Run(ctx context.Context) error {
+	d, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n  API          http://%s\n", d.api)
+	if d.ui != "" {
+		fmt.Printf("  Temporal UI  %s\n", d.ui)
+	}
+	fmt.Printf("  Temporal     %s\n  PostgreSQL   %s\n  Logs         %s\n\n  Ctrl-C stops all of it.\n\n",
+		c.Temporal.Address, c.Database.URL, filepath.Join(c.Dev.Dir, "*", "*.log"))
+	return untilStopped(d.ctx, d.stack, d.logger)
+}
+
+// demoCmd takes an example shop through the whole.
+type demoCmd struct {
+	devFlags
+	Once bool `env:"MINO_DEMO_ONCE" help:"End after the result."`
+}
+
+// Run shows the result and stays until a signal comes, or ends with --once.
+func (c *demoCmd) Run(ctx context.Context) error {
+	if !flagOrEnvSet("MINO_LOG_LEVEL", "--log-level") {
+		c.Log.Level = "warn" // the demo's own output is what counts
+	}
+	if !flagOrEnvSet("MINO_LISTEN", "--listen") && !free(c.API.Listen) {
+		c.API.Listen = "127.0.0.1:0"
+	}
+	fmt.Println("Starting PostgreSQL, Temporal, the API and a worker …")
+	d, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	err = cli.Demo(d.ctx, cli.DemoParams{
+		APIURL: "http://" + d.api, TemporalUIURL: d.ui, Namespace: c.Temporal.Namespace, Once: c.Once,
+	})
+	if err == nil && !c.Once {
+		return untilStopped(d.ctx, d.stack, d.logger)
+	}
+	var signalled lifecycle.Signalled
+	if errors.As(context.Cause(d.ctx), &signalled) {
+		err = nil // leaving the demo is not an error
+	}
+	return errors.Join(err, d.stack.Close())
+}
+
+// development is the running stack.
+type development struct {
+	ctx    context.Context
+	stack  *lifecycle.Stack
+	logger *zap.Logger
+	api    string
+	ui     string
+	failed context.CancelCauseFunc
+}
+
+// start brings up what is not given: PostgreSQL, Temporal, migrations, worker, API, in
+// that order.
+func (c *devFlags) start(ctx context.Context) (_ *development, err error) {
+	c.Database.StartsOwn, c.Temporal.StartsOwn = true, true
+	// Jobs of the dev stack may reach this machine: that is where test sites are.
+	c.Worker.AllowedNetworks = append(c.Worker.AllowedNetworks, "127.0.0.0/8", "::1/128")
+	logger, err := opened(c.Log, &c.Dev, &c.Database, &c.Temporal, &c.API, &c.Worker)
+	if err != nil {
+		return nil, err
+	}
+	d := &development{stack: lifecycle.NewStack(logger, c.Worker.StopTimeout+2*closeMargin), logger: logger}
+	d.ctx, d.failed = context.WithCancelCause(ctx)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.stack.Close())
+		}
+	}()
+	startCtx, cancel := context.WithTimeout(d.ctx, startLimit)
+	defer cancel()
+	if err := c.startServers(startCtx, d); err != nil {
+		return nil, err
+	}
+	if err := c.migrate(startCtx); err != nil {
+		return nil, err
+	}
+	b, err := openBackend(startCtx, d.stack, c.Database, c.Temporal, c.Worker, logger)
+	if err != nil {
+		return nil, err
+	}
+	if !c.NoWorker {
+		if err := b.startWorker(d.stack, c.Worker, logger); err != nil {
+			return nil, err
+		}
+	}
+	d.api, err = b.startAPI(d.stack, c.API, c.Worker, logger, d.failed)
+	return d, err
+}
+
+func (c *devFlags) startServers(ctx context.Context, d *development) error {
+	if c.Database.URL == "" {
+		pg, err := devstack.StartPostgres(ctx, devstack.PostgresConfig{
+			Dir: filepath.Join(c.Dev.Dir, "postgres"), Logger: d.logger,
+		})
+		if err != nil {
+			return err
+		}
+		d.stack.Add("PostgreSQL", pg.Stop)
+		d.watch("PostgreSQL", pg.Done(), pg.Err)
+		c.Database.URL = config.DatabaseURL(pg.URL())
+	}
+	if c.Temporal.Address != "" {
+		return c.prepareTemporal(ctx, d.logger)
+	}
+	server, err := devstack.StartTemporal(ctx, devstack.TemporalConfig{
+		Binary: c.Dev.TemporalCLI,
+		Dir:    filepath.Join(c.Dev.Dir, "temporal"),
+		Port:   usualIfFree(usualTemporalPort), UIPort: usualIfFree(usualTemporalUIPort),
+		Namespace:        c.Temporal.Namespace,
+		SearchAttributes: searchAttributes(),
+		Logger:           d.logger,
+	})
+	if err != nil {
+		return err
+	}
+	d.stack.Add("Temporal", server.Stop)
+	d.watch("Temporal", server.Done(), server.Err)
+	c.Temporal.Address, d.ui = server.Address(), server.UIURL()
+	return nil
+}
+
+// prepareTemporal registers the namespace with a Temporal service that is not ours.
+func (c *devFlags) prepareTemporal(ctx context.Context, logger *zap.Logger) (err error) {
+	temporal, err := client.DialContext(ctx, client.Options{HostPort: c.Temporal.Address, Logger: logging.ForTemporal(logger)})
+	if err != nil {
+		return fmt.Errorf("connect to Temporal at %s: %w", c.Temporal.Address, err)
+	}
+	defer temporal.Close()
+	return devstack.EnsureNamespace(ctx, temporal, c.Temporal.Namespace)
+}
+
+func (c *devFlags) migrate(ctx context.Context) error {
+	db, err := openDatabase(c.Database)
+	if err != nil {
+		return err
+	}
+	_, err = migrations.Up(ctx, db)
+	return errors.Join(err, db.Close())
+}
+
+// watch ends the whole when a server ends by itself.
+func (d *development) watch(name string, done <-chan struct{}, reason func() error) {
+	go func() {
+		select {
+		case <-d.ctx.Done():
+		case <-done:
+			d.failed(fmt.Errorf("%s stopped by itself: %w", name, reason()))
+		}
+	}()
+}
+
+// usualIfFree gives a well-known port if it is free, and 0, which takes any, if not.
+func usualIfFree(port int) int {
+	if free(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) {
+		return port
+	}
+	return 0
+}
+
+func free(address string) bool {
+	listener, err := net.Listen("tcp", address) //nolint:noctx // closed at once
+	if err != nil {
+		return false
+	}
+	return listener.Close() == nil
+}
+
+// flagOrEnvSet reports whether a person chose a setting, so that it is not a default.
+func flagOrEnvSet(env, flag string) bool {
+	if os.Getenv(env) != "" {
+		return true
+	}
+	for _, arg := range os.Args[1:] {
+		if arg == flag || len(arg) > len(flag) && arg[:len(flag)+1] == flag+"=" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,81 @@
+// Command mino is the whole of MINO in one binary: the API, the worker, the
+// migrations, a development stack, and the client commands.
+//
+// This package parses, wires, runs and stops; it is the only place that constructs
+// concrete things. Everything is verified before anything is opened, and what was
+// opened is closed last in, first out, within one deadline.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/minohq/mino/internal/cli"
+	"github.com/minohq/mino/internal/lifecycle"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// commands is the command line.
+type commands struct {
+	Dev     devCmd     `cmd:"" help:"Run everything on this machine: PostgreSQL, Temporal with its Web UI, migrations, API and worker."`
+	Demo    demoCmd    `cmd:"" help:"Run everything and take an example shop through it."`
+	API     apiCmd     `cmd:"" name:"api" help:"Serve the REST API."`
+	Worker  workerCmd  `cmd:"" help:"Run workflows and jobs."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database to the schema of this build, or look where it stands."`
+	Run     cli.RunCmd `cmd:"" help:"Upload a CSV, run it, watch it."`
+	Health  healthCmd  `cmd:"" help:"Ask an API whether it is ready; exit 0 when it is."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	var line commands
+	parser, err := kong.New(&line,
+		kong.Name("mino"),
+		kong.Description("Run one instruction over thousands of sites, and know how often the answer is right."),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic(err) // the tags above are wrong
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		parser.Errorf("%s", err)
+		return 1
+	}
+	ctx, stop := lifecycle.Signals(context.Background())
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return exitCode(parsed.Run())
+}
+
+// exitCode reports an error to the person at the terminal and gives the code of the
+// process.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "mino:", err)
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return 1
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
+	_, err := fmt.Println("mino", version)
+	return err
+}

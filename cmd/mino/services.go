@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/uptrace/bun"
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
+	"github.com/minohq/mino/activities"
+	"github.com/minohq/mino/api"
+	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/fetch"
+	"github.com/minohq/mino/internal/config"
+	"github.com/minohq/mino/internal/lifecycle"
+	"github.com/minohq/mino/internal/orchestrator"
+	"github.com/minohq/mino/models/store"
+	"github.com/minohq/mino/worker"
+)
+
+// backend is what the API and the worker both stand on.
+type backend struct {
+	db        *bun.DB
+	store     *store.Store
+	temporal  client.Client
+	executors executors.Registry
+}
+
+// openBackend connects to the database and to Temporal.
+func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database, t config.Temporal, w config.Worker, logger *zap.Logger) (*backend, error) {
+	db, err := openMigrated(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	stack.Add("the database connections", func(context.Context) error { return db.Close() })
+	temporal, err := dialTemporal(ctx, t, logger)
+	if err != nil {
+		return nil, err
+	}
+	stack.Add("the connection to Temporal", func(context.Context) error { temporal.Close(); return nil })
+	fetcher := fetch.New(fetch.Config{AllowedPrefixes: w.Networks()})
+	stack.Add("the fetch executor", func(context.Context) error { fetcher.Close(); return nil })
+	return &backend{db: db, store: store.New(db), temporal: temporal, executors: executors.NewRegistry(fetcher)}, nil
+}
+
+// startWorker starts the worker; the stack stops it.
+func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *zap.Logger) error {
+	w := worker.New(b.temporal, worker.Config{
+		TaskQueue:               c.TaskQueue,
+		Identity:                identity(),
+		MaxConcurrentActivities: c.MaxConcurrentActivities,
+		StopTimeout:             c.StopTimeout,
+	}, activities.New(activities.Config{
+		Identity:   identity(),
+		PageSize:   c.PageSize,
+		JobsPerRun: c.JobsPerRun,
+		// What is handed back must be written before the worker stops waiting.
+		StopGrace: c.StopTimeout * 2 / 3,
+	}, b.store, b.store, b.executors, logger))
+	if err := w.Start(); err != nil {
+		return err
+	}
+	stack.Add("the worker", func(context.Context) error { w.Stop(); return nil })
+	logger.Info("the worker polls", zap.String("task_queue", c.TaskQueue))
+	return nil
+}
+
+// startAPI listens, serves and sweeps; the stack stops all of it. failed gets the
+// error of a server that stops by itself.
+func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker, logger *zap.Logger, failed context.CancelCauseFunc) (address string, err error) {
+	orchestrate := orchestrator.New(b.temporal, w.TaskQueue)
+	app := api.New(api.Config{
+		Store:          b.store,
+		Orchestrator:   orchestrate,
+		Executors:      b.executors,
+		Logger:         logger,
+		MaxRows:        c.MaxRows,
+		BodyLimit:      c.BodyLimit(),
+		ReadTimeout:    c.ReadTimeout,
+		IdleTimeout:    c.IdleTimeout,
+		RequestTimeout: c.RequestTimeout,
+	})
+	listener, err := net.Listen("tcp", c.Listen) //nolint:noctx // bound once at start, closed by the server
+	if err != nil {
+		return "", fmt.Errorf("listen on %s (--listen): %w", c.Listen, err)
+	}
+	go func() {
+		if err := app.Listener(listener); err != nil {
+			failed(fmt.Errorf("the API stopped: %w", err))
+		}
+	}()
+	stack.Add("the API", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, c.StopTimeout)
+		defer cancel()
+		return app.ShutdownWithContext(ctx)
+	})
+	sweepCtx, stopSweep := context.WithCancel(context.Background())
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { orchestrator.NewSweep(orchestrate, b.store, logger, 0, 0).Run(sweepCtx) })
+	stack.Add("the sweep", func(context.Context) error { stopSweep(); sweeping.Wait(); return nil })
+	logger.Info("the API listens", zap.Stringer("address", listener.Addr()))
+	if c.BeyondLoopback() {
+		logger.Warn("the API listens beyond this machine and asks nobody who they are: put a proxy with authentication before it")
+	}
+	return listener.Addr().String(), nil
+}
+
+// untilStopped waits for a signal, or for a part that stops by itself, and then closes
+// the stack. A signal is not an error.
+func untilStopped(ctx context.Context, stack *lifecycle.Stack, logger *zap.Logger) error {
+	<-ctx.Done()
+	cause := context.Cause(ctx)
+	logger.Info("stopping", zap.String("why", cause.Error()))
+	err := stack.Close()
+	var signalled lifecycle.Signalled
+	if errors.As(cause, &signalled) || errors.Is(cause, context.Canceled) {
+		return err
+	}
+	return errors.Join(cause, err)
+}
