@@ -21,7 +21,7 @@ type RunCmd struct {
 	Project     string `short:"p" required:"" placeholder:"NAME|FILE.yaml" help:"A project's name, or a project file: the project in it is made, or brought up to date."`
 	Test        *int   `placeholder:"N" help:"Run a test of N rows, the same ones every time (1 to 1,000), instead of all rows."`
 	Concurrency *int   `placeholder:"N" help:"Jobs that run at once (1 to 50)."`
-	Preset      string `placeholder:"PRESET" enum:",FAST,STANDARD,PATIENT,AGGRESSIVE" default:"" help:"How failed jobs are retried: FAST, STANDARD, PATIENT or AGGRESSIVE."`
+	Preset      string `placeholder:"PRESET" help:"How failed jobs are retried: FAST, STANDARD, PATIENT or AGGRESSIVE."`
 	Name        string `placeholder:"BATCH" help:"Name of the batch; the file's name unless given."`
 	Wait        bool   `negatable:"" default:"true" help:"Watch until the run has ended (the default). With --no-wait the command ends when the run has been started."`
 	JSON        bool   `name:"json" help:"Print one JSON document {execution, stats} on standard output; progress goes to standard error."`
@@ -148,7 +148,7 @@ func (c *RunCmd) request() wire.ExecuteRequest {
 		req.Type, req.SampleSize = "test", c.Test
 	}
 	if c.Preset != "" {
-		preset := retry.Preset(c.Preset)
+		preset := retry.Preset(strings.ToUpper(c.Preset))
 		req.Preset = &preset
 	}
 	return req

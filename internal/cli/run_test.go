@@ -59,7 +59,7 @@ func TestRun(t *testing.T) {
 		test, concurrency := 60, 10
 		cmd := RunCmd{
 			File: csvPath, Project: yamlPath, API: api.URL, Wait: true, Name: "March",
-			Test: &test, Concurrency: &concurrency, Preset: "FAST",
+			Test: &test, Concurrency: &concurrency, Preset: "fast",
 		}
 		require.NoError(t, cmd.Run(t.Context(), fast(&out, &errs)))
 
@@ -330,7 +330,7 @@ func TestFlags(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, runID, l.Watch.Execution)
 
-	for _, bad := range [][]string{{"run", "x.csv"}, {"run", "-p", "x"}, {"run", "x", "-p", "x", "--preset", "SLOW"}, {"watch", "x"}} {
+	for _, bad := range [][]string{{"run", "x.csv"}, {"run", "-p", "x"}, {"watch", "x"}} {
 		_, err := parse(bad...)
 		require.Error(t, err, "%v", bad)
 	}
