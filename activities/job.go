@@ -151,7 +151,12 @@ func (r *jobRun) fail(ctx context.Context, cause error) (contract.JobOutcome, er
 	if err != nil {
 		return contract.JobOutcome{}, r.unwritten(err)
 	}
-	options := temporal.ApplicationErrorOptions{NonRetryable: f.RetryAt == nil, NextRetryDelay: delay, Cause: classified.Cause}
+	options := temporal.ApplicationErrorOptions{
+		NonRetryable: f.RetryAt == nil, NextRetryDelay: delay, Cause: classified.Cause,
+		// A site that fails is the daily bread of a batch, no fault of the worker: it is
+		// logged here, once, and not as an error of the SDK's.
+		Category: temporal.ApplicationErrorCategoryBenign,
+	}
 	if f.RetryAt == nil {
 		options.Details = []any{contract.JobOutcome{
 			JobID: r.attempt.JobID.String(), Status: string(models.JobFailed),

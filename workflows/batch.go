@@ -231,6 +231,7 @@ func (b *batch) finish(ctx, alive workflow.Context) (contract.BatchResult, error
 	b.stats.Stats = out.Stats
 	b.mirror.finalState = out.Status
 	b.upsertState(alive, out.Status)
+	b.describe(alive)
 	b.drainControl(alive)
 	result := contract.BatchResult{ExecutionID: b.in.ExecutionID, Status: out.Status, Reason: out.Reason, Stats: out.Stats}
 	if ctx.Err() != nil {

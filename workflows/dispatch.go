@@ -75,6 +75,7 @@ func (b *batch) dispatch() {
 		outcome := b.runJob(ctx, ref)
 		delete(b.inFlight, ref.JobID)
 		b.stats.add(outcome)
+		b.describe(ctx)
 	})
 }
 

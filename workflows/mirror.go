@@ -65,6 +65,7 @@ func (b *batch) writeMirror(ctx workflow.Context) {
 		workflow.GetLogger(ctx).Error("the state could not be recorded", "state", in.State, "error", err)
 	}
 	b.mirror.state, b.mirror.concurrency = in.State, in.Concurrency
+	b.describe(ctx)
 }
 
 // close lets the mirror finish the write it is at and ends it.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"maps"
 	"time"
 
@@ -89,6 +90,19 @@ func (b *batch) snapshot() contract.Stats {
 		s.StartedAt = b.stats.started.UTC().Format(time.RFC3339)
 	}
 	return s
+}
+
+// describe shows where the execution stands to people who look at the run in the
+// Temporal Web UI.
+func (b *batch) describe(ctx workflow.Context) {
+	s := b.snapshot()
+	text := fmt.Sprintf("**%s** · %d of %d jobs have ended, %d at once\n\n| completed | failed | cancelled | running | retries |\n|---|---|---|---|---|\n| %d | %d | %d | %d | %d |\n",
+		s.State, s.Completed+s.Failed+s.Cancelled, s.Total, s.Concurrency,
+		s.Completed, s.Failed, s.Cancelled, s.Running, s.Retries)
+	if s.Compared > 0 {
+		text += fmt.Sprintf("\n%d of %d compared fields are right.\n", s.Matched, s.Compared)
+	}
+	workflow.SetCurrentDetails(ctx, text)
 }
 
 // handleQueries registers the query handlers, before anything blocks.
