@@ -64,6 +64,12 @@ func plausibleID(s string) bool {
 }
 
 func (p *Page) voteStatedSKUs(b *ballot) {
+	for _, name := range []string{"product:retailer_item_id", "product:sku", "og:sku", "sku", "product:retailer_part_no"} {
+		if content, _ := p.head.metaContent(name); content != "" {
+			voteID(b, content, "meta "+name, weightSKUMeta)
+			break
+		}
+	}
 	pr := p.product()
 	if pr.main == nil {
 		return
@@ -90,12 +96,6 @@ func (p *Page) voteStatedSKUs(b *ballot) {
 	if own == "" && len(chosen) == 1 {
 		voteID(b, chosen[0].sku, chosen[0].source("sku"), weightOfferSKU)
 	}
-	for _, name := range []string{"product:retailer_item_id", "product:sku", "og:sku", "sku", "product:retailer_part_no"} {
-		if content, _ := p.head.metaContent(name); content != "" {
-			voteID(b, content, "meta "+name, weightSKUMeta)
-			return
-		}
-	}
 }
 
 var (
@@ -120,7 +120,7 @@ func (p *Page) voteNamedSKUs(b *ballot) {
 		}
 	}
 	for _, f := range l.order {
-		if l.traits(f)&other != 0 || (f.first < len(l.other) && l.other[f.first]) {
+		if l.traits(f)&other != 0 || l.amongOthers(f) {
 			continue
 		}
 		n := f.node

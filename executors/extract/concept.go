@@ -37,7 +37,7 @@ var concepts = conceptNames(map[string]struct {
 	"author":    {findByProperties("author", "creator", "article:author", "dc.creator", "byl"), []string{"author", "authors", "byline", "writer", "creator"}},
 	"publisher": {findByProperties("publisher", "og:site_name", "application-name"), []string{"publisher", "sitename", "site", "source"}},
 	"seller":    {findByProperties("offers.seller", "seller"), []string{"seller", "sellername", "merchant", "shop", "store", "soldby"}},
-	"keywords":  {findByProperties("keywords", "article:tag", "news_keywords"), []string{"keywords", "tags"}},
+	"keywords":  {(*Page).findKeywords, []string{"keywords", "tags"}},
 	"language":  {(*Page).findLanguage, []string{"language", "lang", "inlanguage"}},
 	"condition": {findByProperties("offers.itemCondition", "itemCondition", "product:condition"), []string{"condition", "itemcondition"}},
 })

@@ -41,10 +41,9 @@ func decode(body []byte, contentType string) []byte {
 }
 
 // maxDepth keeps markup below the depth at which the parser refuses a document.
-const maxDepth = 400
+const maxDepth = 300
 
-// parseHTML reads any markup into a tree. Elements nested beyond all reason are
-// left out, their content is kept.
+// parseHTML reads any markup into a tree.
 func parseHTML(body []byte) (*html.Node, error) {
 	root, err := html.Parse(bytes.NewReader(body))
 	if err == nil {
@@ -57,34 +56,46 @@ func parseHTML(body []byte) (*html.Node, error) {
 	return root, nil
 }
 
-// flatten drops start and end tags beyond maxDepth. Depth is counted without
-// knowledge of optional end tags, so it errs towards too deep.
+// flatten closes all elements whenever too many are open, and goes on at the top:
+// what is nested beyond all reason is nested by mistake, by end tags that are
+// missing. Nothing of the content is lost.
 func flatten(body []byte) []byte {
 	var out bytes.Buffer
-	depth := 0
+	var open []string
 	tokens := html.NewTokenizer(bytes.NewReader(body))
 	for {
 		kind := tokens.Next()
-		raw := tokens.Raw()
-		switch kind {
-		case html.ErrorToken:
+		if kind == html.ErrorToken {
 			return out.Bytes()
-		case html.StartTagToken:
-			depth++
-			if depth > maxDepth {
-				continue
+		}
+		raw := tokens.Raw()
+		tag, _ := tokens.TagName()
+		name := string(tag)
+		switch {
+		case kind == html.StartTagToken && !neverOpen[name]:
+			if len(open) >= maxDepth {
+				for i := len(open) - 1; i >= 0; i-- {
+					out.WriteString("</" + open[i] + ">")
+				}
+				open = open[:0]
 			}
-		case html.EndTagToken:
-			depth--
-			if depth >= maxDepth {
-				continue
+			open = append(open, name)
+		case kind == html.EndTagToken:
+			for i := len(open) - 1; i >= 0; i-- {
+				if open[i] == name {
+					open = open[:i]
+					break
+				}
 			}
-			depth = max(depth, 0)
-		default:
 		}
 		out.Write(raw)
 	}
 }
+
+// neverOpen are the elements that hold no others, and those that must not be closed
+// before the end.
+var neverOpen = wordSet("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
+	"html", "head", "body")
 
 // Kind is what a body is, as far as extraction goes.
 type Kind string

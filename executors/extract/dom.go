@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"math"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -72,13 +73,20 @@ func isBlock(n *html.Node) bool {
 }
 
 // nodeText is the text of an element as a reader sees it, white space folded.
-func nodeText(n *html.Node) string {
+func nodeText(n *html.Node) string { return someText(n, math.MaxInt) }
+
+// someText is the beginning of nodeText. It is somewhat longer than limit when the
+// text is longer.
+func someText(n *html.Node, limit int) string {
 	var b strings.Builder
-	writeText(&b, n)
+	writeText(&b, n, limit)
 	return foldSpace(b.String())
 }
 
-func writeText(b *strings.Builder, n *html.Node) {
+func writeText(b *strings.Builder, n *html.Node, limit int) {
+	if b.Len() > limit {
+		return
+	}
 	switch n.Type {
 	case html.TextNode:
 		b.WriteString(n.Data)
@@ -94,7 +102,7 @@ func writeText(b *strings.Builder, n *html.Node) {
 		b.WriteByte(' ')
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		writeText(b, c)
+		writeText(b, c, limit)
 	}
 	if block {
 		b.WriteByte(' ')

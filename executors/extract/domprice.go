@@ -93,7 +93,7 @@ func kindOf(f *frame) string {
 func (l *layout) priceAt(r run) (*frame, seenPrice, bool) {
 	f := r.frame
 	for up := 0; f != nil && up < 4; f, up = f.parent, up+1 {
-		text := joinedText(f.node, maxPriceText)
+		text := f.joinedText()
 		if len(text) > maxPriceText {
 			break
 		}
@@ -108,7 +108,7 @@ func (l *layout) priceAt(r run) (*frame, seenPrice, bool) {
 		return f, seenPrice{money: m, index: r.index, score: l.textScore(r, text, at), where: markup(f)}, true
 	}
 	named := namedPrice(r.frame)
-	match := plainText.FindStringSubmatch(joinedText(r.frame.node, maxPriceText))
+	match := plainText.FindStringSubmatch(r.frame.joinedText())
 	if named == nil || match == nil {
 		return nil, seenPrice{}, false
 	}
@@ -158,6 +158,15 @@ func joinedText(n *html.Node, limit int) string {
 	var b strings.Builder
 	joinText(&b, n, limit)
 	return foldSpace(b.String())
+}
+
+// joinedText is that of the element, as far as a price can be long. It is kept, as
+// every amount asks the elements around it.
+func (f *frame) joinedText() string {
+	if !f.joinedKnown {
+		f.joined, f.joinedKnown = joinedText(f.node, maxPriceText), true
+	}
+	return f.joined
 }
 
 func joinText(b *strings.Builder, n *html.Node, limit int) {

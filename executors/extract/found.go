@@ -191,6 +191,15 @@ func (p *Page) findLanguage(t field.Type) finding {
 	return findByProperties("inLanguage", "og:locale", "content-language")(p, t)
 }
 
+// findKeywords takes a list apart that stands in one text, between commas.
+func (p *Page) findKeywords(t field.Type) finding {
+	found := findByProperties("keywords", "article:tag", "news_keywords")(p, t)
+	if t == field.TypeList && len(found.texts) == 1 {
+		found.texts = strings.Split(found.texts[0], ",")
+	}
+	return found
+}
+
 // findCategory gives the category of the product, else the breadcrumbs: all of them
 // for a list, the last one before the page's own otherwise.
 func (p *Page) findCategory(t field.Type) finding {

@@ -13,7 +13,7 @@ import (
 // that the page's title repeats. A first h1 may be a slogan or the shop's name.
 func (l *layout) findHeading(p *Page) {
 	og, _ := p.head.metaContent("og:title", "twitter:title")
-	titles := []string{p.head.title, og}
+	titles := []string{p.head.title, firstBytes(og, maxHeading)}
 	var best *frame
 	bestScore := 0.0
 	for _, r := range l.runs {
@@ -22,7 +22,7 @@ func (l *layout) findHeading(p *Page) {
 			if bonus == 0 || l.runs[f.first].index != r.index {
 				continue
 			}
-			if s := headingScore(nodeText(f.node), titles) + bonus; s > bestScore {
+			if s := headingScore(someText(f.node, maxHeading), titles) + bonus; s > bestScore {
 				best, bestScore = f, s
 			}
 		}
@@ -36,7 +36,7 @@ func (l *layout) findHeading(p *Page) {
 	if best == nil || best.first >= len(l.runs) {
 		return
 	}
-	l.heading, l.headingText = best.first, nodeText(best.node)
+	l.heading, l.headingText = best.first, someText(best.node, maxHeading)
 	l.headingScore = headingScore(l.headingText, titles)
 	for f := best; f != nil; f = f.parent {
 		l.around[f] = true
@@ -78,13 +78,16 @@ func headingBonus(f *frame) float64 {
 	return bonus
 }
 
+// maxHeading is the most bytes of a text that can be a heading.
+const maxHeading = 500
+
 // sureHeading is the score from which on a heading names the page beyond doubt.
 const sureHeading = 1.2
 
 // headingScore is how well a text agrees with one of the titles, 0–2: the share
 // of the text that is in the title and the share of the title that is in the text.
 func headingScore(text string, titles []string) float64 {
-	if text == "" || len(text) > 500 {
+	if text == "" || len(text) > maxHeading {
 		return 0
 	}
 	best := 0.0
@@ -161,9 +164,15 @@ func (l *layout) findButtons() {
 	slices.SortStableFunc(l.buttons, func(a, b button) int { return cmp.Compare(a.index, b.index) })
 }
 
-const maxButtonText = 60
+const (
+	maxButtonText = 60
+	maxButtons    = 200
+)
 
 func (l *layout) addButton(f *frame) {
+	if len(l.buttons) >= maxButtons {
+		return
+	}
 	for _, b := range l.buttons {
 		if b.frame == f {
 			return
@@ -234,6 +243,16 @@ func (l *layout) markOthers() {
 		}
 		l.other[i] = rank > 0
 	}
+}
+
+// amongOthers tells whether an element stands below a heading that announces other
+// products. One without text stands where the text before it does.
+func (l *layout) amongOthers(f *frame) bool {
+	at := f.first
+	if f.end == f.first {
+		at--
+	}
+	return at >= 0 && at < len(l.other) && l.other[at]
 }
 
 const unranked = 4 // of what is called a heading but is none by its tag

@@ -8,10 +8,14 @@ import (
 // jsonLDReader turns JSON-LD documents into items. Objects anywhere become items;
 // a reference by @id alone is replaced by the object that it names.
 type jsonLDReader struct {
-	tops []*item
-	byID map[string]*item
-	refs []reference
+	tops  []*item
+	isTop map[*item]bool
+	byID  map[string]*item
+	refs  []reference
 }
+
+// maxReferences bounds the references that are resolved; a page has a few dozen.
+const maxReferences = 1000
 
 // reference is a value that names an item by its id.
 type reference struct {
@@ -23,14 +27,13 @@ type reference struct {
 // readJSONLD reads the scripts of a page. Broken documents give what can be read
 // of them.
 func readJSONLD(scripts []string) []*item {
-	r := &jsonLDReader{byID: map[string]*item{}}
+	r := &jsonLDReader{byID: map[string]*item{}, isTop: map[*item]bool{}}
 	for _, script := range scripts {
-		documents := parseLooseAll(script)
-		if len(documents) == 0 && strings.Contains(script, "&quot;") {
+		if strings.Contains(script, "&quot;") && !strings.Contains(script, `"`) {
 			// Some templates escape the whole script as if it were text.
-			documents = parseLooseAll(html.UnescapeString(script))
+			script = html.UnescapeString(script)
 		}
-		for _, doc := range documents {
+		for _, doc := range parseLooseAll(script) {
 			r.top(doc)
 		}
 	}
@@ -53,6 +56,7 @@ func (r *jsonLDReader) top(v any) {
 		}
 		if it := r.item(v, nil, ""); it != nil {
 			r.tops = append(r.tops, it)
+			r.isTop[it] = true
 		}
 	}
 }
@@ -90,7 +94,7 @@ func (r *jsonLDReader) add(owner *item, name string, v any) {
 	case object:
 		inner := r.item(v, owner, name)
 		owner.props = append(owner.props, property{name, value{item: inner, machine: true}})
-		if inner.id != "" && len(inner.props) == 0 {
+		if inner.id != "" && len(inner.props) == 0 && len(r.refs) < maxReferences {
 			r.refs = append(r.refs, reference{owner, len(owner.props) - 1, inner.id})
 		}
 	default:
@@ -107,32 +111,28 @@ func (r *jsonLDReader) add(owner *item, name string, v any) {
 func (r *jsonLDReader) resolve() {
 	for _, ref := range r.refs {
 		target := r.byID[ref.id]
-		if target == nil || target.contains(ref.owner, maxJSONDepth) {
+		if target == nil || target.contains(ref.owner, map[*item]bool{}) {
 			continue
 		}
 		ref.owner.props[ref.prop].value.item = target
-		if target.parent == nil && !isTop(r.tops, target) {
+		if target.parent == nil && !r.isTop[target] {
 			target.parent, target.via = ref.owner, ref.owner.props[ref.prop].name
 		}
 	}
 }
 
-func isTop(tops []*item, it *item) bool {
-	for _, top := range tops {
-		if top == it {
-			return true
-		}
-	}
-	return false
-}
-
-// contains tells whether other is the item or below it, down to a depth.
-func (it *item) contains(other *item, depth int) bool {
-	if it == other || depth == 0 {
+// contains tells whether other is the item or below it. Items may be shared, so that
+// those which were looked at are remembered.
+func (it *item) contains(other *item, seen map[*item]bool) bool {
+	if it == other {
 		return true
 	}
+	if seen[it] {
+		return false
+	}
+	seen[it] = true
 	for _, p := range it.props {
-		if p.value.item != nil && p.value.item.contains(other, depth-1) {
+		if p.value.item != nil && p.value.item.contains(other, seen) {
 			return true
 		}
 	}

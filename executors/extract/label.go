@@ -35,23 +35,36 @@ func (p *Page) byPropertyName(key string, t field.Type) finding {
 // properties: "Screen size: 15 inches", or two cells of a row.
 func (p *Page) byLabel(name string) finding {
 	l := p.layout()
-	key := idKey(name)
-	for i, r := range l.runs {
-		if len(r.text) > 200 || l.traits(r.frame)&(traitRelated|traitReview|traitCart|traitAside|traitHidden) != 0 {
+	for _, i := range l.labelled(idKey(name)) {
+		r := l.runs[i]
+		if l.traits(r.frame)&(traitRelated|traitReview|traitCart|traitAside|traitHidden) != 0 {
 			continue
 		}
 		label, rest, colon := strings.Cut(r.text, ":")
-		if idKey(label) != key {
-			continue
-		}
 		if rest = strings.TrimSpace(rest); rest != "" {
 			return one(rest, "page label "+label)
 		}
-		if (colon || isLabel(r.frame)) && i+1 < len(l.runs) && len(l.runs[i+1].text) <= 300 {
+		if (colon || isLabel(r.frame)) && i+1 < len(l.runs) && len(l.runs[i+1].text) <= maxLabelled {
 			return one(valueText(l.runs[i+1]), "page label "+label)
 		}
 	}
 	return finding{}
+}
+
+const maxLabelled = 300
+
+// labelled gives the runs that are, or begin with, a label of the key.
+func (l *layout) labelled(key string) []int {
+	if l.labels == nil {
+		l.labels = map[string][]int{}
+		for i, r := range l.runs {
+			if len(r.text) <= maxLabelled {
+				label, _, _ := strings.Cut(r.text, ":")
+				l.labels[idKey(label)] = append(l.labels[idKey(label)], i)
+			}
+		}
+	}
+	return l.labels[key]
 }
 
 // isLabel tells whether an element is there to name what follows.
@@ -79,7 +92,7 @@ func valueText(r run) string {
 		}
 		switch f.node.DataAtom {
 		case atom.Td, atom.Dd:
-			return nodeText(f.node)
+			return someText(f.node, maxItemText)
 		default:
 		}
 	}

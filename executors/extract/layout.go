@@ -23,6 +23,8 @@ type layout struct {
 	buttons      []button
 	other        []bool // by run: stands below a heading that announces other products
 
+	labels map[string][]int // runs by the key of the label that they are or begin with
+
 	prices     []seenPrice
 	pricesRead bool
 }
@@ -40,9 +42,13 @@ type frame struct {
 	parent *frame
 	words  []string // of class, id and the like, in lower case
 	first  int      // index of the first run at or after the start of the element
+	end    int      // index of the first run after its end
 	own    trait
 	all    trait // own and inherited; valid when known
 	known  bool
+
+	joined      string
+	joinedKnown bool
 }
 
 // trait is what an element tells of all that stands in it.
@@ -95,6 +101,9 @@ func (l *layout) walk(n *html.Node, parent *frame) {
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		l.walk(c, parent)
+	}
+	if n.Type == html.ElementNode {
+		parent.end = len(l.runs)
 	}
 }
 

@@ -171,7 +171,8 @@ func (p *looseParser) object(depth int) object {
 // key reads a quoted or bare key and its colon; ok is false when there is none.
 func (p *looseParser) key(c byte) (string, bool) {
 	var key string
-	if c == '"' || c == '\'' {
+	quoted := c == '"' || c == '\''
+	if quoted {
 		p.pos++
 		key = p.text(c)
 	} else {
@@ -182,7 +183,7 @@ func (p *looseParser) key(c byte) (string, bool) {
 		key = p.src[start:p.pos]
 	}
 	p.skip()
-	if key == "" || p.pos >= len(p.src) || p.src[p.pos] != ':' {
+	if (key == "" && !quoted) || p.pos >= len(p.src) || p.src[p.pos] != ':' {
 		return "", false
 	}
 	p.pos++
@@ -230,7 +231,7 @@ func (p *looseParser) word() (any, error) {
 	case "false":
 		return false, nil
 	default:
-		if _, err := strconv.ParseFloat(word, 64); err == nil && isNumberStart(word[0]) {
+		if _, err := strconv.ParseFloat(word, 64); (err == nil || errors.Is(err, strconv.ErrRange)) && isNumberStart(word[0]) {
 			return json.Number(word), nil
 		}
 		return nil, nil //nolint:nilnil // null is a value

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -37,7 +38,7 @@ func readHead(root *html.Node) *head {
 			h.meta(n)
 		case atom.Title:
 			if h.title == "" && n.Namespace == "" {
-				h.title = foldSpace(scriptText(n))
+				h.title = firstBytes(foldSpace(scriptText(n)), maxHeading)
 			}
 		case atom.Base:
 			if h.base == "" {
@@ -48,7 +49,7 @@ func readHead(root *html.Node) *head {
 				h.canonical = attrText(n, "href")
 			}
 		case atom.H1:
-			if text := nodeText(n); text != "" && (h.h1 == "" || hiddenByMarkup(h.h1Node)) {
+			if text := someText(n, maxHeading); text != "" && (h.h1 == "" || hiddenByMarkup(h.h1Node)) {
 				h.h1, h.h1Node = text, n
 			}
 		case atom.Script:
@@ -100,6 +101,17 @@ func (h *head) metaContent(names ...string) (content, name string) {
 		}
 	}
 	return "", ""
+}
+
+// firstBytes cuts a text to at most n bytes, between characters.
+func firstBytes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 func hasToken(list, token string) bool {

@@ -15,12 +15,20 @@ type microdataReader struct {
 	byID   map[string]*html.Node // elements by id, for itemref; made when needed
 	stray  *item                 // properties that stand in no item
 	inside map[*html.Node]bool   // items that are being read: an itemref may form a ring
+	budget int                   // bytes of text that may still be read
+	refs   int                   // elements that itemref may still add
 }
+
+const (
+	maxStructuredText = 16 << 20 // elements with texts may be nested, each repeating those within
+	maxItemText       = 64 << 10
+	maxItemRefs       = 500
+)
 
 // readMicrodata gives the top items of a page. Properties outside of any item
 // come last, as one item without type.
 func readMicrodata(root *html.Node) []*item {
-	r := &microdataReader{root: root, stray: &item{syntax: syntaxMicrodata}, inside: map[*html.Node]bool{}}
+	r := &microdataReader{root: root, stray: &item{syntax: syntaxMicrodata}, inside: map[*html.Node]bool{}, budget: maxStructuredText, refs: maxItemRefs}
 	r.walk(root, r.stray)
 	if len(r.stray.props) > 0 {
 		r.tops = append(r.tops, r.stray)
@@ -50,7 +58,7 @@ func (r *microdataReader) element(n *html.Node, owner *item) {
 		return
 	}
 	for _, name := range names {
-		owner.props = append(owner.props, property{localName(name), elementValue(n)})
+		owner.props = append(owner.props, property{localName(name), r.value(n)})
 	}
 	r.walk(n, owner)
 }
@@ -70,7 +78,8 @@ func (r *microdataReader) scope(n *html.Node, owner *item, names []string) {
 	}
 	r.walk(n, it)
 	for _, ref := range strings.Fields(attrText(n, "itemref")) {
-		if target := r.elementByID(ref); target != nil && !isAncestor(target, n) {
+		if target := r.elementByID(ref); target != nil && !isAncestor(target, n) && r.refs > 0 {
+			r.refs--
 			r.element(target, it)
 		}
 	}
@@ -95,6 +104,15 @@ func (r *microdataReader) elementByID(id string) *html.Node {
 		})
 	}
 	return r.byID[id]
+}
+
+func (r *microdataReader) value(n *html.Node) value {
+	if r.budget <= 0 {
+		return value{node: n}
+	}
+	v := elementValue(n)
+	r.budget -= len(v.text)
+	return v
 }
 
 // isAncestor tells whether a is n or above it.
@@ -125,10 +143,10 @@ func elementValue(n *html.Node) value {
 	case atom.Time:
 		name = "datetime"
 	default:
-		return value{text: nodeText(n), node: n}
+		return value{text: someText(n, maxItemText), node: n}
 	}
 	if text, ok := attr(n, name); ok {
 		return value{text: text, machine: true, node: n}
 	}
-	return value{text: nodeText(n), node: n}
+	return value{text: someText(n, maxItemText), node: n}
 }

@@ -23,12 +23,15 @@ func offers(it *item) []offer {
 	return out
 }
 
-const maxOfferDepth = 6
+const (
+	maxOfferDepth = 6
+	maxOffers     = 1000
+)
 
 // collectOffers reads an item that has or is an offer. What an outer offer says
 // holds for the inner ones unless they say otherwise.
 func collectOffers(it *item, path string, outer offer, out *[]offer, depth int) {
-	if depth > maxOfferDepth {
+	if depth > maxOfferDepth || len(*out) >= maxOffers {
 		return
 	}
 	o := outer
@@ -76,7 +79,7 @@ func (o offer) prices(it *item, path string) []offer {
 	var out []offer
 	for _, name := range []string{"price", "lowPrice", "minPrice", "highPrice"} {
 		for _, v := range it.all(name) {
-			if v.String() == "" {
+			if v.String() == "" || len(out) >= maxOffers {
 				continue
 			}
 			one := o
@@ -108,10 +111,9 @@ func (p *Page) chosenByAddress(all []offer) []offer {
 	if len(all) < 2 {
 		return all
 	}
-	ids := addressValues(p.url)
 	var chosen []offer
 	for _, o := range all {
-		if o.sku != "" && ids[strings.ToLower(o.sku)] || p.pointsAt(o.url) {
+		if (o.sku != "" && p.addressHas(o.sku)) || p.pointsAt(o.url) {
 			chosen = append(chosen, o)
 		}
 	}
@@ -132,17 +134,22 @@ func (p *Page) pointsAt(raw string) bool {
 	if !sameAddress(address, p.url) || (address.RawQuery == "" && address.Fragment == "") {
 		return false
 	}
-	have := addressValues(p.url)
 	want := variantValues(address)
-	if len(want) == 0 {
-		return false
-	}
 	for v := range want {
-		if !have[v] {
+		if !p.addressHas(v) {
 			return false
 		}
 	}
-	return true
+	return len(want) > 0
+}
+
+// addressHas tells whether the page's address has a value as a segment of its path
+// or as a value of its query or fragment.
+func (p *Page) addressHas(value string) bool {
+	if p.addressMemo == nil {
+		p.addressMemo = addressValues(p.url)
+	}
+	return p.addressMemo[strings.ToLower(value)]
 }
 
 // variantValues are the values of an address's query and fragment, without those

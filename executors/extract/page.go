@@ -24,9 +24,13 @@ type Page struct {
 	jsonRead    bool
 	layoutMemo  *layout
 	productMemo *product
+	addressMemo map[string]bool
 	state       []stateProduct
 	stateRead   bool
 }
+
+// maxItems bounds the things of one syntax that are looked at.
+const maxItems = 2000
 
 // New reads a body. The address is the page's own, after redirects; it chooses
 // among several products on one page and makes relative addresses absolute.
@@ -57,9 +61,9 @@ func (p *Page) readHTML() error {
 	if ref, err := url.Parse(p.head.base); err == nil && p.head.base != "" {
 		p.base = p.url.ResolveReference(ref)
 	}
-	p.items = readJSONLD(p.head.jsonLD)
-	p.items = append(p.items, readMicrodata(root)...)
-	p.items = append(p.items, readRDFa(root)...)
+	for _, read := range [][]*item{readJSONLD(p.head.jsonLD), readMicrodata(root), readRDFa(root)} {
+		p.items = append(p.items, read[:min(len(read), maxItems)]...)
+	}
 	return nil
 }
 

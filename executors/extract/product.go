@@ -68,7 +68,7 @@ func (p *Page) product() *product {
 }
 
 const (
-	leastProductScore = 1.0
+	leastProductScore = 1.75
 	maxProducts       = 500 // of one page that are looked at
 )
 
@@ -76,11 +76,13 @@ const (
 // about other products, in the order of the page.
 func (p *Page) productItems() []*item {
 	var out []*item
+	seen := map[*item]bool{}
 	var walk func(it *item, depth int)
 	walk = func(it *item, depth int) {
-		if len(out) >= maxProducts || depth > 8 {
+		if len(out) >= maxProducts || depth > 8 || seen[it] {
 			return
 		}
+		seen[it] = true
 		if it.is(productTypes...) && (depth == 0 || !it.is("Offer", "AggregateOffer", "Service")) {
 			out = append(out, it)
 		}

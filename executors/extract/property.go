@@ -22,9 +22,11 @@ func (p *Page) subjects() []*item {
 		return nil
 	}
 	out := slices.Clone(p.product().all())
+	seen := itemSet(out)
 	add := func(list []*item, wanted func(*item) bool) {
 		for _, it := range list {
-			if wanted(it) && !slices.Contains(out, it) {
+			if !seen[it] && wanted(it) {
+				seen[it] = true
 				out = append(out, it)
 			}
 		}
@@ -44,12 +46,21 @@ func (p *Page) subjects() []*item {
 // everything is all items of the page, first those that it is about.
 func (p *Page) everything() []*item {
 	out := p.subjects()
+	seen := itemSet(out)
 	for _, it := range p.items {
-		if !slices.Contains(out, it) {
+		if !seen[it] {
 			out = append(out, it)
 		}
 	}
 	return out
+}
+
+func itemSet(list []*item) map[*item]bool {
+	set := make(map[*item]bool, len(list))
+	for _, it := range list {
+		set[it] = true
+	}
+	return set
 }
 
 // byProperty follows a dotted path through the page's structured data; the first
@@ -84,22 +95,27 @@ func (p *Page) byProperty(path string, t field.Type) finding {
 // follow gives the values at the end of a path below an item.
 func follow(it *item, names []string, path string) finding {
 	found := finding{source: string(it.syntax) + " " + path}
-	var walk func(it *item, names []string)
-	walk = func(it *item, names []string) {
-		for _, v := range it.all(names[0]) {
-			switch {
-			case len(found.texts) >= maxListed:
-				return
-			case len(names) > 1 && v.item != nil:
-				walk(v.item, names[1:])
-			case len(names) == 1:
-				if text := v.String(); text != "" {
-					found.add(it, text, v.machine)
+	level := []*item{it}
+	for _, name := range names[:len(names)-1] {
+		var next []*item
+		seen := map[*item]bool{}
+		for _, it := range level {
+			for _, inner := range it.items(name) {
+				if !seen[inner] {
+					seen[inner] = true
+					next = append(next, inner)
 				}
 			}
 		}
+		level = next
 	}
-	walk(it, names)
+	for _, it := range level {
+		for _, v := range it.all(names[len(names)-1]) {
+			if text := v.String(); text != "" && len(found.texts) < maxListed {
+				found.add(it, text, v.machine)
+			}
+		}
+	}
 	return found
 }
 

@@ -11,12 +11,15 @@ import (
 // local name tells enough. Properties outside of any item are not read, since
 // OpenGraph uses that form and has a reader of its own.
 func readRDFa(root *html.Node) []*item {
-	r := &rdfaReader{}
+	r := &rdfaReader{budget: maxStructuredText}
 	r.walk(root, nil)
 	return r.tops
 }
 
-type rdfaReader struct{ tops []*item }
+type rdfaReader struct {
+	tops   []*item
+	budget int // bytes of text that may still be read
+}
 
 func (r *rdfaReader) walk(n *html.Node, owner *item) {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -45,7 +48,7 @@ func (r *rdfaReader) element(n *html.Node, owner *item) {
 	}
 	if owner != nil {
 		for _, name := range names {
-			owner.props = append(owner.props, property{localName(name), rdfaValue(n)})
+			owner.props = append(owner.props, property{localName(name), r.value(n)})
 		}
 	}
 	r.walk(n, owner)
@@ -58,6 +61,15 @@ func resource(n *html.Node) string {
 		}
 	}
 	return ""
+}
+
+func (r *rdfaReader) value(n *html.Node) value {
+	if r.budget <= 0 {
+		return value{node: n}
+	}
+	v := rdfaValue(n)
+	r.budget -= len(v.text)
+	return v
 }
 
 func rdfaValue(n *html.Node) value {

@@ -17,8 +17,12 @@ import (
 	"github.com/minohq/mino/models/field"
 )
 
-// maxListed bounds what one rule can select.
-const maxListed = 1000
+// What one rule can select.
+const (
+	maxListed   = 1000
+	maxSelected = 256 << 10 // bytes of one text
+	maxRuleText = 1 << 20   // bytes of all texts
+)
 
 // ValidateFields checks the rules of a project's fields: that selectors and paths
 // can be read. Errors are validation.Errors keyed by the index of the field, then
@@ -138,13 +142,15 @@ func (p *Page) byCSS(rule field.Extract, t field.Type) finding {
 		return finding{}
 	}
 	found := finding{source: "css " + rule.CSS}
+	budget := maxRuleText
 	p.doc.FindMatcher(matcher).EachWithBreak(func(_ int, s *goquery.Selection) bool {
 		for _, n := range s.Nodes {
 			if text := selectedText(n, rule.Attribute, t); strings.TrimSpace(text) != "" {
 				found.texts = append(found.texts, text)
+				budget -= len(text)
 			}
 		}
-		return len(found.texts) == 0 || (t == field.TypeList && len(found.texts) < maxListed)
+		return len(found.texts) == 0 || (t == field.TypeList && len(found.texts) < maxListed && budget > 0)
 	})
 	return found
 }
@@ -157,7 +163,7 @@ func selectedText(n *html.Node, attribute string, t field.Type) string {
 	if t == field.TypeURL {
 		return elementValue(n).text
 	}
-	text := nodeText(n)
+	text := someText(n, maxSelected)
 	if t == field.TypeMoney || t == field.TypeNumber {
 		text = joinedText(n, maxSelected)
 	}
@@ -166,8 +172,6 @@ func selectedText(n *html.Node, attribute string, t field.Type) string {
 	}
 	return text
 }
-
-const maxSelected = 10_000
 
 func (p *Page) byJSONPath(path string) finding {
 	expression, err := jp.ParseString(path)

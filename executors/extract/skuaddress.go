@@ -75,10 +75,11 @@ var calledID = regexp.MustCompile(`(?i)(?:sku|id|code|item|product|article|numbe
 // confirmed is how often the page's source uses an identifier as the value of
 // something that is called one, in weight.
 func (p *Page) confirmed(id string) float64 {
-	const most, look = 4, 40
-	found := 0
+	const most, look, tries = 4, 40, 2000
+	found, tried := 0, 0
 	body := p.body
-	for at := bytes.Index(body, []byte(id)); at >= 0 && found < most; at = bytes.Index(body, []byte(id)) {
+	for at := bytes.Index(body, []byte(id)); at >= 0 && found < most && tried < tries; at = bytes.Index(body, []byte(id)) {
+		tried++
 		end := at + len(id)
 		ends := end >= len(body) || bytes.IndexByte([]byte("\"',}] \t\r\n"), body[end]) >= 0
 		if ends && calledID.Match(body[max(0, at-look):at]) {

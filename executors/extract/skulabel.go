@@ -17,8 +17,8 @@ var (
 		`r[ée]f(?:[ée]rence)?\.?(?:\s?(?:produit|article))?|referencia|referência|` +
 		`ürün\s?kodu|stok\s?kodu|vare?[\s-]?(?:nr|nummer)|tuotenumero|tuotekoodi|cikkszám|termékkód|cod\s?produs|šifra|` +
 		`商品(?:编号|編號|番号|コード|號|号|代碼|ID)|品番|貨號|货号|型號|상품\s?(?:번호|코드)|รหัสสินค้า|mã\s?(?:sản phẩm|sp|hàng)|kode\s?produk` +
-		`)\s*[.:#№°º)]*\s*`)
-	weakLabel = regexp.MustCompile(`(?i)(?:^|\s)(?:model|modell|modèle|modello|modelo|модель|ref|part|style|design|id)\s?(?:no|nr|number|code|#|id)?\s*[.:#№]+\s*`)
+		`)\s*[.:：#№°º)]*\s*`)
+	weakLabel = regexp.MustCompile(`(?i)(?:^|\s)(?:model|modell|modèle|modello|modelo|модель|ref|part|style|design|id)\s?(?:no|nr|number|code|#|id)?\s*[.:：#№]+\s*`)
 	idOnly    = regexp.MustCompile(`^[#:\s]*` + idText + `[\s.,;)]*$`)
 	idStart   = regexp.MustCompile(`^[#:\s]*` + idText + `(?:[\s,;)|]|$)`)
 )

@@ -108,16 +108,15 @@ func (p *Page) collectState(v any, depth int) {
 func (p *Page) isTheProduct(o object, sp stateProduct) bool {
 	for _, m := range o {
 		name, ok := m.value.(string)
-		if !ok || !nameKeys[idKey(m.key)] || len(name) < 4 {
+		if !ok || !nameKeys[idKey(m.key)] || len(name) < 4 || len(name) > maxHeading {
 			continue
 		}
 		if p.namesThePage(name) {
 			return true
 		}
 	}
-	values := addressValues(p.url)
 	return slices.ContainsFunc(slices.Concat(sp.skus, sp.ids), func(id string) bool {
-		return len(id) >= 5 && values[strings.ToLower(id)]
+		return len(id) >= 5 && p.addressHas(id)
 	})
 }
 

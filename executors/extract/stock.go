@@ -101,7 +101,7 @@ func (p *Page) seenStock() (state stock, where string) {
 	l := p.layout()
 	enabled := ""
 	for _, b := range l.buttons {
-		if b.enabled && (b.index >= len(l.other) || !l.other[b.index]) {
+		if b.enabled && !l.amongOthers(b.frame) {
 			enabled = markup(b.frame)
 			break
 		}
