@@ -78,6 +78,12 @@ func (s *site) requests() (total int, byPath map[string]int) {
 	return total, byPath
 }
 
+// holds reports whether that many requests have come and that many of them wait.
+func (s *site) holds(came, waiting int) bool {
+	total, _ := s.requests()
+	return total == came && s.inFlight() == waiting
+}
+
 // abandoned is how many requests were given up by the other side.
 func (s *site) abandoned() int {
 	s.mu.Lock()
