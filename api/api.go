@@ -52,8 +52,8 @@ type Config struct {
 
 	// MaxRows is the most rows of an upload.
 	MaxRows int
-	// BodyLimit bounds a request's body in bytes; JSON that is no upload has a
-	// smaller bound of its own.
+	// BodyLimit bounds a request's body in bytes. JSON has smaller bounds of its own:
+	// 16 MiB for the rows of a batch, 1 MiB for everything else.
 	BodyLimit int
 	// ReadTimeout bounds the time in which a whole request must arrive.
 	ReadTimeout time.Duration

@@ -28,27 +28,20 @@ func (s *server) getBatch(c *fiber.Ctx) error {
 func (s *server) listBatches(c *fiber.Ctx) error {
 	q := readQuery(c)
 	f := models.BatchFilter{ProjectID: q.id("project_id")}
-	l := &list{name: "batches"}
+	l := newList(q, "batches")
 	l.id("project_id", f.ProjectID)
-	limit, total, after := q.limit(), q.flag("include_total"), l.after(q)
+	after := l.after(q)
 	if err := q.err(); err != nil {
 		return err
 	}
 	ctx := c.UserContext()
 	org := organisation(ctx)
-	batches, err := s.Store.ListBatches(ctx, org, f, models.Page{After: after, Limit: limit + 1})
+	batches, err := s.Store.ListBatches(ctx, org, f, models.Page{After: after, Limit: l.ask()})
 	if err != nil {
 		return err
 	}
-	out := page(l, batches, limit, func(b *models.Batch) []byte { return idPosition(b.ID) }, batchAnswer)
-	if total {
-		n, err := s.Store.CountBatches(ctx, org, f)
-		if err != nil {
-			return err
-		}
-		out.Pagination.Total = &n
-	}
-	return c.JSON(out)
+	return sendPage(c, l, batches, func(b *models.Batch) []byte { return idPosition(b.ID) }, batchAnswer,
+		func() (int64, error) { return s.Store.CountBatches(ctx, org, f) })
 }
 
 func batchAnswer(b *models.Batch) wire.Batch {

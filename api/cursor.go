@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"github.com/minohq/mino/api/wire"
@@ -31,6 +32,14 @@ func cursorChecksum(position []byte, list string, filters []string) []byte {
 type list struct {
 	name    string
 	filters []string
+	// limit and total are what the query says of the page.
+	limit int
+	total bool
+}
+
+// newList reads what the query says of the page.
+func newList(q *query, name string) *list {
+	return &list{name: name, limit: q.limit(), total: q.total()}
 }
 
 // filter adds a filter; its values are in a fixed order.
@@ -94,19 +103,29 @@ func rowPosition(row int) []byte {
 	return binary.BigEndian.AppendUint32(nil, uint32(row)) //nolint:gosec // rows are positive integers of PostgreSQL
 }
 
-// page makes the answer of a list from its records, of which one more than the limit
-// was asked for: that one tells that there is more.
-func page[R, W any](l *list, records []R, limit int, position func(*R) []byte, convert func(*R) W) wire.Page[W] {
-	more := len(records) > limit
-	if more {
-		records = records[:limit]
-	}
+// ask is how many records to ask the store for: the one beyond the limit tells that
+// there is more.
+func (l *list) ask() int { return l.limit + 1 }
+
+// sendPage answers with a page of a list, whose records are as many as ask says. count is called when the total is wanted.
+func sendPage[R, W any](
+	c *fiber.Ctx, l *list, records []R, position func(*R) []byte, convert func(*R) W, count func() (int64, error),
+) error {
+	more := len(records) > l.limit
+	records = records[:min(len(records), l.limit)]
 	out := wire.Page[W]{Data: make([]W, len(records)), Pagination: wire.Pagination{HasMore: more}}
 	for i := range records {
 		out.Data[i] = convert(&records[i])
 	}
 	if more {
-		out.Pagination.NextCursor = l.token(position(&records[limit-1]))
+		out.Pagination.NextCursor = l.token(position(&records[l.limit-1]))
 	}
-	return out
+	if l.total {
+		n, err := count()
+		if err != nil {
+			return err
+		}
+		out.Pagination.Total = &n
+	}
+	return c.JSON(out)
 }

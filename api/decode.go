@@ -115,9 +115,9 @@ func (c *shapeChecker) value(path string, raw json.RawMessage, t reflect.Type) {
 // object checks the members of a struct. Their names are matched exactly.
 func (c *shapeChecker) object(path string, raw json.RawMessage, t reflect.Type) {
 	types := make(map[string]reflect.Type, t.NumField())
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		types[name] = t.Field(i).Type
+	for member := range t.Fields() {
+		name, _, _ := strings.Cut(member.Tag.Get("json"), ",")
+		types[name] = member.Type
 	}
 	c.members(path, raw, func(name string, value json.RawMessage) {
 		if memberType, ok := types[name]; ok {
@@ -203,7 +203,7 @@ func (c *shapeChecker) text(path string, raw json.RawMessage, t reflect.Type) {
 	if !ok {
 		return
 	}
-	value, _ := reflect.New(t).Interface().(encoding.TextUnmarshaler)
+	value, _ := reflect.TypeAssert[encoding.TextUnmarshaler](reflect.New(t))
 	if err := value.UnmarshalText([]byte(text)); err != nil {
 		c.refuse(path, wire.FieldInvalid, "%s", err.Error())
 	}

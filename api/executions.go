@@ -214,29 +214,22 @@ func (s *server) listExecutions(c *fiber.Ctx) error {
 		BatchID:   q.id("batch_id"),
 		Status:    oneOf(q, "status", models.ExecutionStatuses()),
 	}
-	l := &list{name: "executions"}
+	l := newList(q, "executions")
 	l.id("project_id", f.ProjectID)
 	l.id("batch_id", f.BatchID)
 	filter(l, "status", f.Status...)
-	limit, total, after := q.limit(), q.flag("include_total"), l.after(q)
+	after := l.after(q)
 	if err := q.err(); err != nil {
 		return err
 	}
 	ctx := c.UserContext()
 	org := organisation(ctx)
-	executions, err := s.Store.ListExecutions(ctx, org, f, models.Page{After: after, Limit: limit + 1})
+	executions, err := s.Store.ListExecutions(ctx, org, f, models.Page{After: after, Limit: l.ask()})
 	if err != nil {
 		return err
 	}
-	out := page(l, executions, limit, func(e *models.Execution) []byte { return idPosition(e.ID) }, executionAnswer)
-	if total {
-		n, err := s.Store.CountExecutions(ctx, org, f)
-		if err != nil {
-			return err
-		}
-		out.Pagination.Total = &n
-	}
-	return c.JSON(out)
+	return sendPage(c, l, executions, func(e *models.Execution) []byte { return idPosition(e.ID) }, executionAnswer,
+		func() (int64, error) { return s.Store.CountExecutions(ctx, org, f) })
 }
 
 func executionAnswer(e *models.Execution) wire.Execution {

@@ -1,7 +1,7 @@
 package api_test
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -256,7 +256,7 @@ func TestOrchestratorsFaultsAreNotShown(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	e := b.execution(b.batch(b.project(), 2))
-	b.orch.fail(fmt.Errorf("secret: the payload cannot be decoded"))
+	b.orch.fail(errors.New("secret: the payload cannot be decoded"))
 	for _, a := range []*answer{b.post(executionPath(e)+"/pause", ""), b.get(executionPath(e) + "/stats")} {
 		a.problem(http.StatusInternalServerError, wire.CodeExecutionFailed)
 		require.NotContains(t, string(a.body), "secret")

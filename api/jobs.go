@@ -22,13 +22,13 @@ func (s *server) listJobs(c *fiber.Ctx) error {
 		Verdict:     oneOf(q, "verdict", scoring.Verdicts()),
 		ErrorClass:  oneOf(q, "error_class", failure.Classes()),
 	}
-	l := &list{name: "jobs"}
+	l := newList(q, "jobs")
 	l.id("batch_id", id)
 	l.id("execution_id", f.ExecutionID)
 	filter(l, "status", f.Status...)
 	filter(l, "verdict", f.Verdict...)
 	filter(l, "error_class", f.ErrorClass...)
-	limit, total, after := q.limit(), q.flag("include_total"), l.afterRow(q)
+	after := l.afterRow(q)
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -37,19 +37,12 @@ func (s *server) listJobs(c *fiber.Ctx) error {
 	if _, err := s.Store.Batch(ctx, org, id); err != nil {
 		return err
 	}
-	jobs, err := s.Store.ListJobs(ctx, org, f, models.JobPage{AfterRow: after, Limit: limit + 1})
+	jobs, err := s.Store.ListJobs(ctx, org, f, models.JobPage{AfterRow: after, Limit: l.ask()})
 	if err != nil {
 		return err
 	}
-	out := page(l, jobs, limit, func(j *models.Job) []byte { return rowPosition(j.RowNumber) }, jobAnswer)
-	if total {
-		n, err := s.Store.CountJobs(ctx, org, f)
-		if err != nil {
-			return err
-		}
-		out.Pagination.Total = &n
-	}
-	return c.JSON(out)
+	return sendPage(c, l, jobs, func(j *models.Job) []byte { return rowPosition(j.RowNumber) }, jobAnswer,
+		func() (int64, error) { return s.Store.CountJobs(ctx, org, f) })
 }
 
 func (s *server) getJob(c *fiber.Ctx) error {

@@ -49,9 +49,9 @@ type query struct {
 
 func readQuery(c *fiber.Ctx) *query {
 	q := &query{values: make(map[string][]string), known: make(map[string]bool)}
-	c.Context().QueryArgs().VisitAll(func(key, value []byte) {
+	for key, value := range c.Context().QueryArgs().All() {
 		q.values[string(key)] = append(q.values[string(key)], string(value))
-	})
+	}
 	return q
 }
 
@@ -120,13 +120,14 @@ func (q *query) limit() int {
 	return n
 }
 
-func (q *query) flag(name string) bool {
-	switch q.text(name) {
+// total reads whether the answer is to count the whole list.
+func (q *query) total() bool {
+	switch q.text("include_total") {
 	case "", "false":
 	case "true":
 		return true
 	default:
-		q.refuse(name, "must be true or false")
+		q.refuse("include_total", "must be true or false")
 	}
 	return false
 }

@@ -65,29 +65,22 @@ func (s *server) getProject(c *fiber.Ctx) error {
 func (s *server) listProjects(c *fiber.Ctx) error {
 	q := readQuery(c)
 	f := models.ProjectFilter{Name: strings.TrimSpace(q.text("name"))}
-	l := &list{name: "projects"}
+	l := newList(q, "projects")
 	if f.Name != "" {
 		filter(l, "name", strings.ToLower(f.Name))
 	}
-	limit, total, after := q.limit(), q.flag("include_total"), l.after(q)
+	after := l.after(q)
 	if err := q.err(); err != nil {
 		return err
 	}
 	ctx := c.UserContext()
 	org := organisation(ctx)
-	projects, err := s.Store.ListProjects(ctx, org, f, models.Page{After: after, Limit: limit + 1})
+	projects, err := s.Store.ListProjects(ctx, org, f, models.Page{After: after, Limit: l.ask()})
 	if err != nil {
 		return err
 	}
-	out := page(l, projects, limit, func(p *models.Project) []byte { return idPosition(p.ID) }, projectAnswer)
-	if total {
-		n, err := s.Store.CountProjects(ctx, org, f)
-		if err != nil {
-			return err
-		}
-		out.Pagination.Total = &n
-	}
-	return c.JSON(out)
+	return sendPage(c, l, projects, func(p *models.Project) []byte { return idPosition(p.ID) }, projectAnswer,
+		func() (int64, error) { return s.Store.CountProjects(ctx, org, f) })
 }
 
 func (s *server) patchProject(c *fiber.Ctx) error {
@@ -139,26 +132,26 @@ func (s *server) applyPatch(
 
 // patchInto puts the members that are present into a project; it reports whether
 // there are any.
-func patchInto(p *models.Project, patch wire.ProjectPatch) (any bool) {
+func patchInto(p *models.Project, patch wire.ProjectPatch) (changed bool) {
 	if patch.Name != nil {
-		p.Name, any = *patch.Name, true
+		p.Name, changed = *patch.Name, true
 	}
 	if patch.Instruction != nil {
-		p.Instruction, any = *patch.Instruction, true
+		p.Instruction, changed = *patch.Instruction, true
 	}
 	if patch.Fields != nil {
-		p.Fields, any = *patch.Fields, true
+		p.Fields, changed = *patch.Fields, true
 	}
 	if patch.Executor != nil {
-		p.Executor, any = *patch.Executor, true
+		p.Executor, changed = *patch.Executor, true
 	}
 	if len(patch.Settings) > 0 {
-		p.Settings, any = patch.Settings, true
+		p.Settings, changed = patch.Settings, true
 	}
 	if patch.Defaults != nil {
-		p.Defaults, any = models.ExecutionDefaults(*patch.Defaults), true
+		p.Defaults, changed = models.ExecutionDefaults(*patch.Defaults), true
 	}
-	return any
+	return changed
 }
 
 func sendProject(c *fiber.Ctx, status int, p *models.Project) error {

@@ -27,6 +27,10 @@ import (
 // temporary files.
 const formMemory = 1 << 20
 
+// maxJSONRowsBytes bounds rows that are sent as JSON, which takes several times its
+// size in memory; a CSV takes next to none.
+const maxJSONRowsBytes = 16 << 20
+
 // upload is what a request to create a batch asks for, however it was sent.
 type upload struct {
 	projectID uuid.UUID
@@ -186,7 +190,7 @@ type rowsRequest struct {
 
 func (s *server) receiveJSON(c *fiber.Ctx, up *upload) error {
 	var req rowsRequest
-	if err := readJSON(c, s.BodyLimit, &req); err != nil {
+	if err := readJSON(c, min(s.BodyLimit, maxJSONRowsBytes), &req); err != nil {
 		return err
 	}
 	up.name, up.columns = req.Name, req.Columns

@@ -76,9 +76,7 @@ func (s *server) askExecutor(p *models.Project, errs validation.Errors) {
 	switch {
 	case err == nil:
 	case errors.As(err, &byMember):
-		for member, memberErr := range byMember {
-			errs[member] = memberErr
-		}
+		maps.Copy(errs, byMember)
 	default:
 		errs["settings"] = err
 	}

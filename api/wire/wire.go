@@ -35,7 +35,7 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
-	// Code is stable and made for programs; see docs/api.md for all of them.
+	// Code is stable and made for programs; codes.go has all of them.
 	Code      string       `json:"code"`
 	Errors    []FieldError `json:"errors,omitempty"`
 	RequestID string       `json:"request_id,omitempty"`

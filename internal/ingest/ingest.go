@@ -98,6 +98,7 @@ type Table struct {
 	next    func() (record, error) // io.EOF ends; a Problem makes the rest unreadable
 	splits  []bool                 // by column: whether "|" separates accepted values
 	maxRows int
+	count   int // rows read so far
 }
 
 // record is one row as the source has it.
@@ -117,38 +118,49 @@ type record struct {
 func (t *Table) Rows() iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		var found problems
-		count := 0
-		for !found.full() {
-			rec, err := t.next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			var problem Problem
-			if errors.As(err, &problem) {
-				found.add(problem)
-				break
-			}
-			if err != nil {
+		for {
+			row, err := t.read(&found)
+			switch {
+			case errors.Is(err, io.EOF):
+				if err := found.err(); err != nil {
+					yield(Row{}, err)
+				}
+				return
+			case err != nil:
 				yield(Row{}, err)
 				return
-			}
-			if count++; count > t.maxRows {
-				found.add(tooManyRows(t.maxRows))
-				break
-			}
-			row, bad := t.row(rec)
-			found.add(bad...)
-			if found.none() && !yield(row, nil) {
+			case found.none() && !yield(row, nil):
 				return
 			}
 		}
-		if count == 0 && found.none() {
-			found.add(Problem{Column: fileColumn, Code: CodeNoRows, Message: "there is no data row"})
-		}
-		if err := found.err(); err != nil {
-			yield(Row{}, err)
-		}
 	}
+}
+
+// read reads the next row and adds to found what is wrong with it. It returns io.EOF
+// when there is no more to read, or no more is worth reading.
+func (t *Table) read(found *problems) (Row, error) {
+	if found.full() {
+		return Row{}, io.EOF
+	}
+	rec, err := t.next()
+	var problem Problem
+	switch {
+	case errors.As(err, &problem):
+		found.add(problem)
+		return Row{}, io.EOF
+	case errors.Is(err, io.EOF) && t.count == 0:
+		found.add(Problem{Column: fileColumn, Code: CodeNoRows, Message: "there is no data row"})
+		return Row{}, err
+	case err != nil:
+		return Row{}, err
+	}
+	if t.count++; t.count > t.maxRows {
+		found.add(tooManyRows(t.maxRows))
+		return Row{}, io.EOF
+	}
+	row, bad := t.row(rec)
+	found.add(bad...)
+	return row, nil
 }
 
 // row gives a record its meaning.
