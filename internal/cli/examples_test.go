@@ -48,7 +48,7 @@ func TestExamples(t *testing.T) {
 				continue
 			}
 			require.True(t, fields[name], "%s is no field of the project", name)
-			for _, value := range strings.Split(row[i], "|") {
+			for value := range strings.SplitSeq(row[i], "|") {
 				require.Contains(t, spaced(product.Truth[name[3:]]), value, name)
 			}
 		}

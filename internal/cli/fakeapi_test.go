@@ -105,7 +105,7 @@ func cut(w http.ResponseWriter, _ *http.Request) {
 func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // types of package wire
 }
 
 func (f *fakeAPI) listProjects(w http.ResponseWriter, r *http.Request) {

@@ -26,7 +26,7 @@ const childAPI = "MINO_TEST_WATCH_API"
 
 func TestMain(m *testing.M) {
 	if api := os.Getenv(childAPI); api != "" {
-		os.Exit(watchAsProcess(api)) //nolint:forbidigo // this process is a command, not a test
+		os.Exit(watchAsProcess(api)) // this process is a command, not a test
 	}
 	m.Run()
 }

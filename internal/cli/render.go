@@ -48,7 +48,8 @@ func (v view) remaining() (time.Duration, bool) {
 	if !v.rateKnown || v.rate <= 0 || left <= 0 || v.stats.Status == statusPaused {
 		return 0, false
 	}
-	return time.Duration(float64(left) / v.rate * float64(time.Second)), true
+	// Less than a second is not worth telling apart from one.
+	return max(time.Duration(float64(left)/v.rate*float64(time.Second)), time.Second), true
 }
 
 // renderLive draws the block of lines that a terminal shows.

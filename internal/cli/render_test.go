@@ -224,5 +224,5 @@ func TestFormat(t *testing.T) {
 	require.Equal(t, []string{"one two", "three"}, wrap("one  two three", 8))
 	require.Equal(t, []string{"a   1   x", "bb  22"}, table([][]string{{"a", "1", "x"}, {"bb", "22", ""}}))
 	require.NoError(t, withCode(nil))
-	require.Equal(t, ExitOther, withCode(errors.New("x")).(*ExitError).ExitCode())
+	requireCode(t, ExitOther, withCode(errors.New("x")))
 }

@@ -71,64 +71,72 @@ func (w *watcher) loop(ctx context.Context, seen <-chan observation) (wire.Execu
 		if w.asking {
 			lines = w.answers.next()
 		}
+		var err error
 		select {
 		case <-ctx.Done():
-			return wire.Execution{}, wire.Stats{}, fmt.Errorf("%w: %w", errStoppedWatching, ctx.Err())
+			err = fmt.Errorf("%w: %w", errStoppedWatching, ctx.Err())
 		case o := <-seen:
-			if o.err != nil {
-				return wire.Execution{}, wire.Stats{}, o.err
-			}
-			w.observe(o)
 			if o.final != nil {
+				w.finish(o)
 				return *o.final, o.stats, nil
 			}
+			err = w.observe(o)
 		case <-w.streams.Interrupts:
-			if !w.streams.Interactive || w.asking {
-				return wire.Execution{}, wire.Stats{}, errStoppedWatching
-			}
-			w.asking = true
-			w.display.ask(stopQuestion)
+			err = w.interrupted()
 		case line, open := <-lines:
-			if !open {
-				// Nobody is there to answer: the next Ctrl-C ends the watching.
-				w.streams.Interactive = false
-			}
-			w.asking = false
-			if err := w.answered(ctx, choiceOf(line)); err != nil {
-				return wire.Execution{}, wire.Stats{}, err
-			}
-		case err := <-w.control:
-			if err != nil {
-				w.said = "The run was not stopped: " + firstLine(err)
-			}
-			w.show()
+			// Where nobody is there to answer, the next Ctrl-C ends the watching.
+			w.streams.Interactive = w.streams.Interactive && open
+			err = w.answered(ctx, choiceOf(line))
+		case failed := <-w.control:
+			w.stopped(failed)
+		}
+		if err != nil {
+			return wire.Execution{}, wire.Stats{}, err
 		}
 	}
 }
 
 // observe takes what the API said into the view.
-func (w *watcher) observe(o observation) {
+func (w *watcher) observe(o observation) error {
 	w.outage = ""
-	if o.outage != nil {
+	switch {
+	case o.err != nil:
+		return o.err
+	case o.outage != nil:
 		// A rate across a gap would be a guess.
 		w.meter = meter{}
 		w.outage = "API unreachable, still trying; the run does not depend on it"
-	} else {
+	default:
 		w.view.stats = o.stats
 		w.meter.add(time.Now(), done(o.stats))
 	}
 	w.view.rate, w.view.rateKnown = w.meter.rate()
-	if o.final == nil {
-		w.show()
-		return
-	}
-	w.said = ""
+	w.show()
+	return nil
+}
+
+// finish shows the end, also over a question that stands.
+func (w *watcher) finish(o observation) {
+	w.view.stats = o.stats
+	w.outage, w.said = "", ""
 	w.compose()
 	w.display.finish(w.view)
 }
 
+// interrupted asks what is meant, where there is somebody to ask and nothing has been
+// asked yet.
+func (w *watcher) interrupted() error {
+	if !w.streams.Interactive || w.asking {
+		return errStoppedWatching
+	}
+	w.asking = true
+	w.display.ask(stopQuestion)
+	return nil
+}
+
 // answered does what was chosen.
 func (w *watcher) answered(ctx context.Context, c choice) error {
+	w.asking = false
 	switch c {
 	case stopWatching:
 		return errStoppedWatching
@@ -155,6 +163,14 @@ func (w *watcher) stop(ctx context.Context, mode string) {
 		case <-ctx.Done():
 		}
 	}()
+}
+
+// stopped takes the result of a stop.
+func (w *watcher) stopped(err error) {
+	if err != nil {
+		w.said = "The run was not stopped: " + firstLine(err)
+	}
+	w.show()
 }
 
 // show draws the present moment, unless a question stands.

@@ -146,7 +146,7 @@ func TestInterrupt(t *testing.T) {
 		w.polled(20) // each of them would have drawn
 		require.LessOrEqual(t, strings.Count(w.errs.String(), "running, 10 at once"), before+1)
 		w.answer(t, "w")
-		<-w.result
+		requireCode(t, ExitInterrupted, <-w.result)
 	})
 
 	t.Run("WithNobodyToAnswerTheNextOneLeaves", func(t *testing.T) {

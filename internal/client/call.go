@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -97,9 +98,7 @@ func (c *Client) request(ctx context.Context, call call, body io.Reader) (*http.
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
-	for name, values := range call.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, call.header)
 	req.Header.Set("Accept", "application/json, application/problem+json")
 	req.Header.Set("User-Agent", c.userAgent)
 	return req, nil

@@ -3,14 +3,12 @@ package client_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -152,101 +150,6 @@ func TestRetries(t *testing.T) {
 	})
 }
 
-func TestErrors(t *testing.T) {
-	t.Parallel()
-
-	t.Run("AProblemListsWhatIsWrong", func(t *testing.T) {
-		t.Parallel()
-		c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/problem+json; charset=utf-8")
-			w.WriteHeader(http.StatusBadRequest)
-			_ = json.NewEncoder(w).Encode(wire.Problem{
-				Title: "Bad Request", Detail: "The CSV cannot be taken.", Code: "VALIDATION_ERROR", RequestID: "r1",
-				Errors: []wire.FieldError{
-					{Field: "row 17, column site_url", Code: "invalid", Message: "is not a URL", Row: 17},
-					{Field: "column gt_price", Code: "invalid", Message: "is not an amount", Row: 18},
-					{Field: "fields[2].type", Code: "required"},
-				},
-			})
-		})
-		_, err := c.CreateProject(t.Context(), wire.ProjectRequest{})
-		require.EqualError(t, err, "The CSV cannot be taken. (VALIDATION_ERROR)\n"+
-			"  row 17, column site_url: is not a URL\n"+
-			"  row 18, column gt_price: is not an amount\n"+
-			"  fields[2].type: required")
-		require.Equal(t, "VALIDATION_ERROR", client.Code(err))
-	})
-
-	t.Run("AThousandErrorsAreShortened", func(t *testing.T) {
-		t.Parallel()
-		err := &client.Error{Status: 400, Problem: wire.Problem{Title: "No", Errors: make([]wire.FieldError, 1000)}}
-		lines := strings.Split(err.Error(), "\n")
-		require.Len(t, lines, 22)
-		require.Equal(t, "  … and 980 more", lines[21])
-	})
-
-	t.Run("AServerErrorNamesItsRequest", func(t *testing.T) {
-		t.Parallel()
-		err := &client.Error{Status: 500, Problem: wire.Problem{Title: "Internal error", Code: "INTERNAL_ERROR", RequestID: "abc"}}
-		require.EqualError(t, err, "Internal error (INTERNAL_ERROR)\n  (request abc)")
-	})
-
-	t.Run("AnAnswerOfSomethingElseKeepsItsStatus", func(t *testing.T) {
-		t.Parallel()
-		c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html")
-			w.WriteHeader(http.StatusBadGateway)
-			_, _ = io.WriteString(w, "<h1>proxy</h1>")
-		})
-		_, err := c.Stats(t.Context(), uuid.New())
-		require.EqualError(t, err, "the API answered 502 Bad Gateway")
-	})
-
-	t.Run("NobodyListening", func(t *testing.T) {
-		t.Parallel()
-		server := httptest.NewServer(http.NotFoundHandler())
-		server.Close()
-		c, err := client.New(client.Config{BaseURL: server.URL})
-		require.NoError(t, err)
-		var unreachable *client.UnreachableError
-		require.ErrorAs(t, c.Ready(t.Context()), &unreachable)
-		require.Equal(t, server.URL, unreachable.BaseURL)
-	})
-
-	t.Run("AHangingServerIsUnreachable", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			c, err := client.New(client.Config{BaseURL: "http://api.test", Timeout: time.Second, HTTPClient: &http.Client{
-				Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-					<-r.Context().Done()
-					return nil, r.Context().Err()
-				})}})
-			require.NoError(t, err)
-			var unreachable *client.UnreachableError
-			require.ErrorAs(t, c.Ready(t.Context()), &unreachable)
-		})
-	})
-
-	t.Run("ACancelledCallerIsNotAnOutage", func(t *testing.T) {
-		t.Parallel()
-		c := serve(t, func(http.ResponseWriter, *http.Request) {})
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		err := c.Ready(ctx)
-		require.ErrorIs(t, err, context.Canceled)
-		var unreachable *client.UnreachableError
-		require.NotErrorAs(t, err, &unreachable)
-	})
-
-	t.Run("AnAddressThatIsNone", func(t *testing.T) {
-		t.Parallel()
-		for _, bad := range []string{"", "127.0.0.1:8080", "ftp://x", "http://", "://"} {
-			_, err := client.New(client.Config{BaseURL: bad})
-			require.Error(t, err, bad)
-		}
-	})
-}
-
 func TestLists(t *testing.T) {
 	t.Parallel()
 
@@ -358,79 +261,4 @@ func TestRequests(t *testing.T) {
 			require.Equal(t, `"3"`, got.Header.Get("If-Match"))
 		}
 	}
-}
-
-func TestUpload(t *testing.T) {
-	t.Parallel()
-
-	t.Run("TheFileIsStreamedAfterItsMembers", func(t *testing.T) {
-		t.Parallel()
-		project := uuid.New()
-		var order []string
-		var size int64
-		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			form, err := r.MultipartReader()
-			if err != nil {
-				w.WriteHeader(http.StatusBadRequest)
-				return
-			}
-			for {
-				part, err := form.NextPart()
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					w.WriteHeader(http.StatusBadRequest)
-					return
-				}
-				if part.FileName() != "" {
-					size, _ = io.Copy(io.Discard, part)
-					order = append(order, part.FormName()+":"+part.FileName())
-					continue
-				}
-				value, _ := io.ReadAll(part)
-				order = append(order, part.FormName()+"="+string(value))
-			}
-			_ = json.NewEncoder(w).Encode(wire.Batch{Name: "b", RowCount: 5})
-		})
-		const mebibytes = 32 << 20
-		batch, err := c.CreateBatchCSV(t.Context(), project, "b", io.LimitReader(zeros{}, mebibytes), "shop.csv")
-		require.NoError(t, err)
-		require.Equal(t, 5, batch.RowCount)
-		require.Equal(t, []string{"project_id=" + project.String(), "name=b", "file:shop.csv"}, order)
-		require.EqualValues(t, mebibytes, size)
-	})
-
-	t.Run("AFileThatCannotBeReadIsNotAnOutage", func(t *testing.T) {
-		t.Parallel()
-		c := serve(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
-		broken := errors.New("bad disk")
-		_, err := c.CreateBatchCSV(t.Context(), uuid.New(), "", iotest.ErrReader(broken), "x.csv")
-		require.ErrorIs(t, err, broken)
-		var unreachable *client.UnreachableError
-		require.NotErrorAs(t, err, &unreachable)
-	})
-
-	t.Run("AnEarlyRefusalEndsTheUpload", func(t *testing.T) {
-		t.Parallel()
-		// The bubble fails when a goroutine outlives the test: the copy must end.
-		synctest.Test(t, func(t *testing.T) {
-			c, err := client.New(client.Config{BaseURL: "http://api.test", HTTPClient: &http.Client{
-				Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-					_, _ = io.CopyN(io.Discard, r.Body, 1024)
-					return answer(http.StatusRequestEntityTooLarge, nil, `{"code":"PAYLOAD_TOO_LARGE"}`), nil
-				})}})
-			require.NoError(t, err)
-			_, err = c.CreateBatchCSV(t.Context(), uuid.New(), "", zeros{}, "x.csv")
-			require.Equal(t, "PAYLOAD_TOO_LARGE", client.Code(err))
-		})
-	})
-}
-
-// zeros is endless.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -143,9 +144,7 @@ func get(path string, query url.Values) call {
 func pages[T any](ctx context.Context, c *Client, path string, filter url.Values) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		query := url.Values{}
-		for name, values := range filter {
-			query[name] = values
-		}
+		maps.Copy(query, filter)
 		query.Set("limit", strconv.Itoa(pageLimit))
 		for {
 			var page wire.Page[T]

@@ -237,7 +237,7 @@ func TestStart(t *testing.T) {
 		s.Stop()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		require.NoError(t, err)
-		_, err = http.DefaultClient.Do(req) //nolint:bodyclose // there is no answer
+		_, err = http.DefaultClient.Do(req)
 		require.Error(t, err)
 	})
 
@@ -259,7 +259,7 @@ func TestStart(t *testing.T) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+slow.Path, nil)
 		require.NoError(t, err)
 		go func() {
-			_, err := http.DefaultClient.Do(req) //nolint:bodyclose // there is no answer
+			_, err := http.DefaultClient.Do(req)
 			answered <- err
 		}()
 		require.Eventually(t, func() bool { return s.Requests(slow.Path) == 1 }, 5*time.Second, time.Millisecond)
