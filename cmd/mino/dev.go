@@ -47,7 +47,9 @@ type devCmd struct {
 }
 
 // Run runs until a signal comes or a part stops by itself.
-func (c *devCmd) Run(ctx context.Context) error {
+func (c *devCmd) Run() error {
+	ctx, stop := lifecycle.Signals(context.Background())
+	defer stop()
 	d, err := c.start(ctx)
 	if err != nil {
 		return err
@@ -57,7 +59,7 @@ func (c *devCmd) Run(ctx context.Context) error {
 		fmt.Printf("  Temporal UI  %s\n", d.ui)
 	}
 	fmt.Printf("  Temporal     %s\n  PostgreSQL   %s\n  Logs         %s\n\n  Ctrl-C stops all of it.\n\n",
-		c.Temporal.Address, c.Database.URL, filepath.Join(c.Dev.Dir, "*", "*.log"))
+		c.Temporal.Address, string(c.Database.URL), filepath.Join(c.Dev.Dir, "*", "*.log"))
 	return untilStopped(d.ctx, d.stack, d.logger)
 }
 
@@ -68,7 +70,9 @@ type demoCmd struct {
 }
 
 // Run shows the result and stays until a signal comes, or ends with --once.
-func (c *demoCmd) Run(ctx context.Context) error {
+func (c *demoCmd) Run() error {
+	ctx, stop := lifecycle.Signals(context.Background())
+	defer stop()
 	if !flagOrEnvSet("MINO_LOG_LEVEL", "--log-level") {
 		c.Log.Level = "warn" // the demo's own output is what counts
 	}

@@ -11,11 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/minohq/mino/internal/cli"
-	"github.com/minohq/mino/internal/lifecycle"
 )
 
 // version is set by the linker.
@@ -28,7 +29,7 @@ type commands struct {
 	API     apiCmd     `cmd:"" name:"api" help:"Serve the REST API."`
 	Worker  workerCmd  `cmd:"" help:"Run workflows and jobs."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to the schema of this build, or look where it stands."`
-	Run     cli.RunCmd `cmd:"" help:"Upload a CSV, run it, watch it."`
+	Run     runCmd     `cmd:"" help:"Upload a CSV, run it, watch it."`
 	Health  healthCmd  `cmd:"" help:"Ask an API whether it is ready; exit 0 when it is."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -52,10 +53,21 @@ func run(args []string) int {
 		parser.Errorf("%s", err)
 		return 1
 	}
-	ctx, stop := lifecycle.Signals(context.Background())
-	defer stop()
-	parsed.BindTo(ctx, (*context.Context)(nil))
 	return exitCode(parsed.Run())
+}
+
+// runCmd is a client of the API.
+type runCmd struct {
+	cli.RunCmd `embed:""`
+}
+
+// Run uploads, starts and watches. Ctrl-C is the command's own: it asks what is meant.
+func (c *runCmd) Run() error {
+	streams, release := cli.OSStreams()
+	defer release()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	return c.RunCmd.Run(ctx, streams)
 }
 
 // exitCode reports an error to the person at the terminal and gives the code of the

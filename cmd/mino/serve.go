@@ -42,7 +42,9 @@ type apiCmd struct {
 }
 
 // Run serves until a signal comes.
-func (c *apiCmd) Run(ctx context.Context) error {
+func (c *apiCmd) Run() error {
+	ctx, stop := lifecycle.Signals(context.Background())
+	defer stop()
 	logger, err := opened(c.Log, &c.Database, &c.Temporal, &c.API, &c.Worker)
 	if err != nil {
 		return err
@@ -69,7 +71,9 @@ type workerCmd struct {
 }
 
 // Run works until a signal comes.
-func (c *workerCmd) Run(ctx context.Context) error {
+func (c *workerCmd) Run() error {
+	ctx, stop := lifecycle.Signals(context.Background())
+	defer stop()
 	logger, err := opened(c.Log, &c.Database, &c.Temporal, &c.Worker)
 	if err != nil {
 		return err
@@ -106,7 +110,9 @@ type migrateStatusCmd struct {
 }
 
 // Run applies what is pending.
-func (c *migrateUpCmd) Run(ctx context.Context) error {
+func (c *migrateUpCmd) Run() error {
+	ctx, stop := lifecycle.Signals(context.Background())
+	defer stop()
 	return withDatabase(c.Database, func(db *bun.DB) error {
 		names, err := migrations.Up(ctx, db)
 		return report("applied", names, err)
@@ -114,7 +120,9 @@ func (c *migrateUpCmd) Run(ctx context.Context) error {
 }
 
 // Run takes back the newest group.
-func (c *migrateDownCmd) Run(ctx context.Context) error {
+func (c *migrateDownCmd) Run() error {
+	ctx, stop := lifecycle.Signals(context.Background())
+	defer stop()
 	return withDatabase(c.Database, func(db *bun.DB) error {
 		names, err := migrations.Down(ctx, db)
 		return report("took back", names, err)
@@ -122,7 +130,9 @@ func (c *migrateDownCmd) Run(ctx context.Context) error {
 }
 
 // Run lists the migrations.
-func (c *migrateStatusCmd) Run(ctx context.Context) error {
+func (c *migrateStatusCmd) Run() error {
+	ctx, stop := lifecycle.Signals(context.Background())
+	defer stop()
 	return withDatabase(c.Database, func(db *bun.DB) error {
 		all, err := migrations.Status(ctx, db)
 		if err != nil {
@@ -167,7 +177,9 @@ type healthCmd struct {
 }
 
 // Run asks once.
-func (c *healthCmd) Run(ctx context.Context) error {
+func (c *healthCmd) Run() error {
+	ctx, stop := lifecycle.Signals(context.Background())
+	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	probe, err := client.New(client.Config{BaseURL: c.URL})
