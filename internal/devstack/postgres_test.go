@@ -104,6 +104,19 @@ func TestPostgres(t *testing.T) {
 		require.ErrorContains(t, err, strconv.Itoa(port))
 	})
 
+	t.Run("GivesUpAfterSomePortsThatOthersWereFasterToTake", func(t *testing.T) {
+		t.Parallel()
+		dir, taken := openDir(t), strconv.Itoa(listenOn(t, 0))
+		_, err := StartPostgres(startContext(t), PostgresConfig{
+			// It binds another port than the one that was found free for it.
+			Dir: dir, Settings: map[string]string{"fsync": "off", "port": taken},
+		})
+		require.ErrorIs(t, err, errPortTaken)
+		log, err := os.ReadFile(filepath.Join(dir, "postgres.log"))
+		require.NoError(t, err)
+		require.Equal(t, portTries, strings.Count(string(log), "could not bind"))
+	})
+
 	t.Run("ShowsTheLogWhenItDoesNotStart", func(t *testing.T) {
 		t.Parallel()
 		_, err := StartPostgres(startContext(t), PostgresConfig{Dir: openDir(t), Settings: map[string]string{"no_such_setting": "1"}})

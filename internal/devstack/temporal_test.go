@@ -157,6 +157,18 @@ func TestTemporal(t *testing.T) {
 		require.ErrorContains(t, err, "Web UI")
 	})
 
+	t.Run("TriesAnotherPortWhenSomebodyWasFaster", func(t *testing.T) {
+		t.Parallel()
+		dir := openDir(t)
+		script := filepath.Join(t.TempDir(), "temporal")
+		require.NoError(t, os.WriteFile(script, []byte(`#!/bin/sh
+if mkdir "$PWD/once"; then echo "listen tcp: bind: address already in use" >&2; exit 1; fi
+exec "`+temporalCLI(t)+`" "$@"
+`), 0o700))
+		startTemporal(t, dir, func(c *TemporalConfig) { c.Binary = script })
+		require.DirExists(t, filepath.Join(dir, "once"))
+	})
+
 	t.Run("ShowsTheLogWhenItDoesNotStart", func(t *testing.T) {
 		t.Parallel()
 		_, err := StartTemporal(startContext(t), TemporalConfig{
