@@ -30,6 +30,7 @@ type commands struct {
 	Worker  workerCmd  `cmd:"" help:"Run workflows and jobs."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to the schema of this build, or look where it stands."`
 	Run     runCmd     `cmd:"" help:"Upload a CSV, run it, watch it."`
+	Watch   watchCmd   `cmd:"" help:"Watch an execution that was started before."`
 	Health  healthCmd  `cmd:"" help:"Ask an API whether it is ready; exit 0 when it is."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -61,13 +62,25 @@ type runCmd struct {
 	cli.RunCmd `embed:""`
 }
 
-// Run uploads, starts and watches. Ctrl-C is the command's own: it asks what is meant.
-func (c *runCmd) Run() error {
+// Run uploads, starts and watches.
+func (c *runCmd) Run() error { return atTerminal(c.RunCmd.Run) }
+
+// watchCmd is a client of the API.
+type watchCmd struct {
+	cli.WatchCmd `embed:""`
+}
+
+// Run watches.
+func (c *watchCmd) Run() error { return atTerminal(c.WatchCmd.Run) }
+
+// atTerminal gives a client command the process's streams. Ctrl-C is the command's
+// own: it asks what is meant.
+func atTerminal(run func(context.Context, cli.Streams) error) error {
 	streams, release := cli.OSStreams()
 	defer release()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return c.RunCmd.Run(ctx, streams)
+	return run(ctx, streams)
 }
 
 // exitCode reports an error to the person at the terminal and gives the code of the

@@ -1,13 +1,6 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,67 +8,6 @@ import (
 
 	"github.com/minohq/mino/internal/testkit"
 )
-
-// binary builds the command once for all tests that need processes of their own.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "mino-e2e-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "mino")
-	build := exec.Command("go", "build", "-o", path, "../../cmd/mino")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", &buildError{err, out}
-	}
-	return path, nil
-})
-
-type buildError struct {
-	err    error
-	output []byte
-}
-
-func (b *buildError) Error() string { return b.err.Error() + "\n" + string(b.output) }
-
-// process is a mino process that a test started.
-type process struct {
-	*exec.Cmd
-	done chan struct{}
-	log  *bytes.Buffer
-}
-
-// start starts a mino process; it is killed at the end of the test.
-func start(t *testing.T, env []string, args ...string) *process {
-	t.Helper()
-	path, err := binary()
-	require.NoError(t, err)
-	p := &process{Cmd: exec.CommandContext(context.Background(), path, args...), done: make(chan struct{}), log: &bytes.Buffer{}}
-	p.Env = append(os.Environ(), env...)
-	p.Stdout, p.Stderr = p.log, p.log
-	require.NoError(t, p.Start())
-	go func() {
-		defer close(p.done)
-		_ = p.Wait() // it is killed, which is an error to Wait
-	}()
-	t.Cleanup(func() {
-		p.kill(t)
-		if t.Failed() {
-			t.Logf("%v:\n%s", args, p.log)
-		}
-	})
-	return p
-}
-
-// kill ends the process as kill -9 does.
-func (p *process) kill(t *testing.T) {
-	t.Helper()
-	select {
-	case <-p.done:
-	default:
-		require.NoError(t, p.Process.Signal(syscall.SIGKILL))
-		<-p.done
-	}
-}
 
 // TestWorkerKilled has the only worker die by SIGKILL in the middle of its jobs, and
 // another one take over.

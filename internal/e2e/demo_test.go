@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/client"
+	"github.com/minohq/mino/internal/devstack"
+)
+
+// demoStack gives the environment and the arguments of a demo on servers, ports and
+// data of its own.
+func demoStack(t *testing.T) (env, args []string) {
+	t.Helper()
+	temporal, err := devstack.FindTemporal(devstack.CheckoutBin())
+	require.NoError(t, err)
+	dir, err := os.MkdirTemp("", "mino-demo-")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return []string{"MINO_TEMPORAL_CLI=" + temporal, "DATABASE_URL=", "TEMPORAL_ADDRESS="},
+		[]string{"demo", "--listen", "127.0.0.1:0", "--dir", filepath.Join(dir, ".mino")}
+}
+
+var (
+	apiLine       = regexp.MustCompile(`The API\s+(http://\S+)`)
+	executionLine = regexp.MustCompile(`Execution ([0-9a-f-]{36})`)
+)
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+
+	t.Run("ShowsWhatBecameOfEveryPageAndEnds", func(t *testing.T) {
+		t.Parallel()
+		env, args := demoStack(t)
+		demo := start(t, append(env, "MINO_DEMO_ONCE=1"), args...)
+		<-demo.done
+		require.Zero(t, demo.ProcessState.ExitCode())
+		for _, part := range []string{
+			"All 62 pages were read as expected.", "accuracy", "95% interval", "verdicts", "failures", "In Temporal",
+		} {
+			require.Contains(t, demo.out.String(), part)
+		}
+	})
+
+	t.Run("GoesOnAfterItWasKilledInTheMiddle", func(t *testing.T) {
+		t.Parallel()
+		env, args := demoStack(t)
+		first := start(t, env, args...)
+		eventually(t, "the first run is in the middle", func() bool { return strings.Contains(first.out.String(), "running · ") })
+		first.kill(t)
+		killed := uuid.MustParse(executionLine.FindStringSubmatch(first.out.String())[1])
+
+		second := start(t, env, args...)
+		eventually(t, "the second run is over", func() bool { return apiLine.MatchString(second.out.String()) })
+		api, err := client.New(client.Config{BaseURL: apiLine.FindStringSubmatch(second.out.String())[1]})
+		require.NoError(t, err)
+		var stats wire.Stats
+		require.Eventually(t, func() bool {
+			stats, err = api.Stats(t.Context(), killed)
+			return err == nil && stats.Status == "completed"
+		}, 90*time.Second, 100*time.Millisecond, "the run that was interrupted is completed")
+		require.Equal(t, 62, stats.Completed+stats.Failed, "every job has one terminal state: %+v", stats)
+		require.Zero(t, stats.Cancelled)
+		require.Zero(t, second.interrupt(t), "leaving the demo is no error")
+	})
+}
