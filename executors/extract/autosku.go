@@ -104,7 +104,7 @@ var (
 		"item number", "item no", "item code", "ref number", "product ref", "product sku", "catalog number", "stock code",
 		"article id", "product no", "article code", "style number")
 	fieldNames = wordSet("productid", "product id", "item id", "itemid", "pid", "goods no", "goods id", "goodsno", "prod id",
-		"article id", "deal id", "ad id", "asin", "listing id", "offer id", "prd id", "product")
+		"article id", "deal id", "ad id", "listing id", "offer id", "prd id", "product")
 )
 
 // voteNamedSKUs votes for texts, form fields and data attributes whose names say
@@ -123,33 +123,54 @@ func (p *Page) voteNamedSKUs(b *ballot) {
 		if l.traits(f)&other != 0 || l.amongOthers(f) {
 			continue
 		}
-		n := f.node
-		for _, a := range n.Attr {
-			if words := splitWords(a.Key); len(words) > 1 && words[0] == "data" && len(a.Val) < 40 && !strings.Contains(a.Val, " ") {
-				if isSKUName(words[1:]) {
-					vote(a.Val, "page "+a.Key, weightField+1)
-				} else if fieldNames[strings.Join(words[1:], " ")] {
-					vote(a.Val, "page "+a.Key, weightField/2)
-				}
-			}
+		voteDataSKUs(f, vote)
+		switch f.node.DataAtom {
+		case atom.Input, atom.Meta:
+			voteFieldSKU(f, vote)
+		default:
+			voteTextSKU(f, vote)
 		}
+	}
+}
+
+// voter votes for a text, naming where it stood.
+type voter func(text, source string, weight float64)
+
+func voteDataSKUs(f *frame, vote voter) {
+	for _, a := range f.node.Attr {
+		if !strings.HasPrefix(a.Key, "data-") || len(a.Val) >= 40 || strings.Contains(a.Val, " ") {
+			continue
+		}
+		words := splitWords(a.Key)[1:]
 		switch {
-		case n.DataAtom == atom.Input || n.DataAtom == atom.Meta:
-			words := splitWords(attrText(n, "name") + " " + attrText(n, "id"))
-			if isSKUName(words) {
-				vote(attrText(n, "value"), "page "+markup(f), weightField+1)
-			} else if isFieldName(attrText(n, "name")) {
-				vote(attrText(n, "value"), "page "+markup(f), weightField)
-			}
-		case isSKUName(f.words):
-			text := leafText(n)
-			if at := strongLabel.FindStringIndex(text); at != nil {
-				text = text[at[1]:]
-			}
-			if m := idOnly.FindStringSubmatch(text); m != nil {
-				vote(m[1], "page "+markup(f), weightNamed)
-			}
+		case isSKUName(words):
+			vote(a.Val, "page "+a.Key, weightField+1)
+		case fieldNames[strings.Join(words, " ")]:
+			vote(a.Val, "page "+a.Key, weightField/2)
 		}
+	}
+}
+
+func voteFieldSKU(f *frame, vote voter) {
+	name, text := attrText(f.node, "name"), attrText(f.node, "value")
+	switch {
+	case isSKUName(splitWords(name + " " + attrText(f.node, "id"))):
+		vote(text, "page "+markup(f), weightField+1)
+	case isFieldName(name):
+		vote(text, "page "+markup(f), weightField)
+	}
+}
+
+func voteTextSKU(f *frame, vote voter) {
+	if !isSKUName(f.words) {
+		return
+	}
+	text := leafText(f.node)
+	if at := strongLabel.FindStringIndex(text); at != nil {
+		text = text[at[1]:]
+	}
+	if m := idOnly.FindStringSubmatch(text); m != nil {
+		vote(m[1], "page "+markup(f), weightNamed)
 	}
 }
 

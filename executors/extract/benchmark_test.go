@@ -96,7 +96,7 @@ func (c *f1) count(predicted string, accepted []string, equal func(a, b string) 
 	}
 }
 
-func (c f1) score() float64 { return 2 * float64(c.tp) / float64(2*c.tp+c.fp+c.fn) }
+func (c *f1) score() float64 { return 2 * float64(c.tp) / float64(2*c.tp+c.fp+c.fn) }
 
 func sameAmount(a, b string) bool {
 	x, errX := decimal.NewFromString(a)

@@ -66,7 +66,7 @@ func (p *Page) byName(f field.Field, all []field.Field) finding {
 	if find != nil && fits(key, f.Type) {
 		return find(p, f.Type)
 	}
-	if found := p.byPropertyName(key, f.Type); found.found() {
+	if found := p.byPropertyName(key); found.found() {
 		return found
 	}
 	if found := p.byLabel(f.Name); found.found() {

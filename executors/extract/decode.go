@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -74,22 +75,28 @@ func flatten(body []byte) []byte {
 		switch {
 		case kind == html.StartTagToken && !neverOpen[name]:
 			if len(open) >= maxDepth {
-				for i := len(open) - 1; i >= 0; i-- {
-					out.WriteString("</" + open[i] + ">")
+				for _, inner := range slices.Backward(open) {
+					out.WriteString("</" + inner + ">")
 				}
 				open = open[:0]
 			}
 			open = append(open, name)
 		case kind == html.EndTagToken:
-			for i := len(open) - 1; i >= 0; i-- {
-				if open[i] == name {
-					open = open[:i]
-					break
-				}
+			if i := lastIndex(open, name); i >= 0 {
+				open = open[:i]
 			}
 		}
 		out.Write(raw)
 	}
+}
+
+func lastIndex(list []string, s string) int {
+	for i, each := range slices.Backward(list) {
+		if each == s {
+			return i
+		}
+	}
+	return -1
 }
 
 // neverOpen are the elements that hold no others, and those that must not be closed

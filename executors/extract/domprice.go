@@ -93,11 +93,10 @@ func kindOf(f *frame) string {
 func (l *layout) priceAt(r run) (*frame, seenPrice, bool) {
 	f := r.frame
 	for up := 0; f != nil && up < 4; f, up = f.parent, up+1 {
-		text := f.joinedText()
+		text, at := f.amount()
 		if len(text) > maxPriceText {
 			break
 		}
-		at := moneyText.FindStringIndex(text)
 		if at == nil {
 			continue
 		}
@@ -108,8 +107,12 @@ func (l *layout) priceAt(r run) (*frame, seenPrice, bool) {
 		return f, seenPrice{money: m, index: r.index, score: l.textScore(r, text, at), where: markup(f)}, true
 	}
 	named := namedPrice(r.frame)
-	match := plainText.FindStringSubmatch(r.frame.joinedText())
-	if named == nil || match == nil {
+	if named == nil {
+		return nil, seenPrice{}, false
+	}
+	text, _ := r.frame.amount()
+	match := plainText.FindStringSubmatch(text)
+	if match == nil {
 		return nil, seenPrice{}, false
 	}
 	m, ok := textMoney(match[1])
@@ -160,13 +163,16 @@ func joinedText(n *html.Node, limit int) string {
 	return foldSpace(b.String())
 }
 
-// joinedText is that of the element, as far as a price can be long. It is kept, as
-// every amount asks the elements around it.
-func (f *frame) joinedText() string {
-	if !f.joinedKnown {
-		f.joined, f.joinedKnown = joinedText(f.node, maxPriceText), true
+// amount is the text of an element, as far as a price can be long, and where in it an
+// amount of money stands. It is kept, as every number asks the elements around it.
+func (f *frame) amount() (text string, at []int) {
+	if !f.read {
+		f.joined, f.read = joinedText(f.node, maxPriceText), true
+		if len(f.joined) <= maxPriceText {
+			f.amountAt = moneyText.FindStringIndex(f.joined)
+		}
 	}
-	return f.joined
+	return f.joined, f.amountAt
 }
 
 func joinText(b *strings.Builder, n *html.Node, limit int) {
@@ -174,16 +180,7 @@ func joinText(b *strings.Builder, n *html.Node, limit int) {
 		return
 	}
 	if n.Type == html.TextNode {
-		text := n.Data
-		if trimmed := strings.TrimSpace(text); trimmed != "" && endsInDigit(b) && trimmed[0] >= '0' && trimmed[0] <= '9' {
-			if len(trimmed) == 2 || (len(trimmed) > 2 && isTwoDigits(trimmed[:2]) && !isDigitByte(trimmed[2])) {
-				b.WriteByte('.')
-				text = trimmed
-			} else {
-				b.WriteByte(' ')
-			}
-		}
-		b.WriteString(text)
+		joinDigits(b, n.Data)
 		return
 	}
 	if n.Type == html.ElementNode && (unseen(n) || hiddenByMarkup(n)) {
@@ -201,14 +198,26 @@ func joinText(b *strings.Builder, n *html.Node, limit int) {
 	}
 }
 
+// joinDigits adds a text to what was read before it, apart from digits there.
+func joinDigits(b *strings.Builder, text string) {
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case trimmed == "" || !endsInDigit(b) || !isDigitByte(trimmed[0]):
+		b.WriteString(text)
+	case len(trimmed) == 2 && isDigitByte(trimmed[1]),
+		len(trimmed) > 2 && isDigitByte(trimmed[1]) && !isDigitByte(trimmed[2]):
+		b.WriteString("." + trimmed)
+	default:
+		b.WriteString(" " + text)
+	}
+}
+
 func endsInDigit(b *strings.Builder) bool {
 	s := b.String()
 	return s != "" && isDigitByte(s[len(s)-1])
 }
 
 func isDigitByte(c byte) bool { return c >= '0' && c <= '9' }
-
-func isTwoDigits(s string) bool { return len(s) == 2 && isDigitByte(s[0]) && isDigitByte(s[1]) }
 
 // markup names an element for people.
 func markup(f *frame) string {

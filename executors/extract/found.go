@@ -8,7 +8,7 @@ import (
 	"github.com/minohq/mino/models/field"
 )
 
-func (p *Page) findName(t field.Type) finding {
+func (p *Page) findName(field.Type) finding {
 	for _, it := range p.subjects() {
 		for _, name := range []string{"name", "headline", "title"} {
 			if s := it.text(name); s != "" {
@@ -100,7 +100,7 @@ func (p *Page) findBrand(t field.Type) finding {
 	return findByProperties("brand", "manufacturer", "product:brand", "og:brand", "brand")(p, t)
 }
 
-func (p *Page) findImage(t field.Type) finding {
+func (p *Page) findImage(field.Type) finding {
 	for _, it := range p.subjects() {
 		for _, name := range []string{"image", "thumbnailUrl", "photo"} {
 			found := finding{source: string(it.syntax) + " " + name, exact: true}
@@ -144,7 +144,7 @@ func (p *Page) absolute(address string) string {
 	return address
 }
 
-func (p *Page) findDescription(t field.Type) finding {
+func (p *Page) findDescription(field.Type) finding {
 	for _, it := range p.subjects() {
 		for _, name := range []string{"description", "abstract", "articleBody"} {
 			if s := it.text(name); s != "" {
@@ -225,28 +225,31 @@ func (p *Page) findCategory(t field.Type) finding {
 	}
 }
 
+// breadcrumbs are the names of the way to the page, from the first list of them.
 func (p *Page) breadcrumbs() []string {
-	var out []string
 	for _, it := range p.everything() {
-		lists := []*item{it}
-		lists = append(lists, it.items("breadcrumb")...)
-		for _, list := range lists {
+		for _, list := range append([]*item{it}, it.items("breadcrumb")...) {
 			if !list.is("BreadcrumbList") {
 				continue
 			}
-			for _, entry := range list.items("itemListElement") {
-				name := entry.text("name")
-				if name == "" {
-					name = entry.text("item")
-				}
-				if name != "" && !strings.Contains(name, "://") {
-					out = append(out, name)
-				}
-			}
-			if len(out) > 0 {
-				return out
+			if names := entryNames(list); len(names) > 0 {
+				return names
 			}
 		}
 	}
-	return out
+	return nil
+}
+
+func entryNames(list *item) []string {
+	var names []string
+	for _, entry := range list.items("itemListElement") {
+		name := entry.text("name")
+		if name == "" {
+			name = entry.text("item")
+		}
+		if name != "" && !strings.Contains(name, "://") {
+			names = append(names, name)
+		}
+	}
+	return names
 }

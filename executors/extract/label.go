@@ -4,13 +4,11 @@ import (
 	"strings"
 
 	"golang.org/x/net/html/atom"
-
-	"github.com/minohq/mino/models/field"
 )
 
 // byPropertyName finds a property of what the page is about that has the field's
 // name, case and separators aside; additionalProperty counts as well.
-func (p *Page) byPropertyName(key string, t field.Type) finding {
+func (p *Page) byPropertyName(key string) finding {
 	for _, it := range p.subjects() {
 		for _, prop := range it.props {
 			if idKey(prop.name) == key {

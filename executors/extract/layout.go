@@ -47,8 +47,9 @@ type frame struct {
 	all    trait // own and inherited; valid when known
 	known  bool
 
-	joined      string
-	joinedKnown bool
+	joined   string // its text as an amount would be read, and where in it one stands
+	amountAt []int
+	read     bool // joined and amountAt are valid
 }
 
 // trait is what an element tells of all that stands in it.
@@ -154,7 +155,7 @@ func splitWords(s string) []string {
 		}
 		start = end
 	}
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		switch {
 		case !isASCIILetter(c):
@@ -225,13 +226,4 @@ func ownTraits(f *frame) trait {
 // leadsAway tells whether a link goes to another page.
 func leadsAway(href string) bool {
 	return href != "" && href[0] != '#' && !strings.HasPrefix(strings.ToLower(href), "javascript:")
-}
-
-// before is the text of a number of runs that stand directly before a run.
-func (l *layout) before(index, runs int) string {
-	var parts []string
-	for i := max(0, index-runs); i < index; i++ {
-		parts = append(parts, l.runs[i].text)
-	}
-	return strings.Join(parts, " ")
 }

@@ -119,9 +119,9 @@ func FuzzLooseJSON(f *testing.F) {
 		_ = readJSONLD([]string{src})
 
 		start := strings.TrimLeft(src, " \t\r\n")
-		comparable := start != "" && (start[0] == '{' || start[0] == '[') && json.Valid([]byte(src)) && utf8.ValidString(src) &&
+		compare := start != "" && (start[0] == '{' || start[0] == '[') && json.Valid([]byte(src)) && utf8.ValidString(src) &&
 			!strings.Contains(src, `\`) && strings.Count(src, "[")+strings.Count(src, "{") < maxJSONDepth
-		if !comparable {
+		if !compare {
 			return
 		}
 		decoder := json.NewDecoder(strings.NewReader(src))

@@ -96,10 +96,10 @@ func (p *looseParser) hex(digits int) (rune, bool) {
 	if p.pos+digits > len(p.src) {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(p.src[p.pos:p.pos+digits], 16, 32)
+	n, err := strconv.ParseUint(p.src[p.pos:p.pos+digits], 16, 16)
 	if err != nil {
 		return 0, false
 	}
 	p.pos += digits
-	return rune(n), true
+	return rune(uint16(n)), true
 }

@@ -71,7 +71,7 @@ func (h *head) meta(n *html.Node) {
 		return
 	}
 	for _, key := range []string{"property", "name", "itemprop"} {
-		for _, name := range strings.Fields(strings.ToLower(attrText(n, key))) {
+		for name := range strings.FieldsSeq(strings.ToLower(attrText(n, key))) {
 			h.metas = append(h.metas, metaTag{name, content, n})
 		}
 	}
@@ -115,7 +115,7 @@ func firstBytes(s string, n int) string {
 }
 
 func hasToken(list, token string) bool {
-	for _, t := range strings.Fields(list) {
+	for t := range strings.FieldsSeq(list) {
 		if strings.EqualFold(t, token) {
 			return true
 		}

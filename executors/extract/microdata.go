@@ -77,7 +77,7 @@ func (r *microdataReader) scope(n *html.Node, owner *item, names []string) {
 		node:   n,
 	}
 	r.walk(n, it)
-	for _, ref := range strings.Fields(attrText(n, "itemref")) {
+	for ref := range strings.FieldsSeq(attrText(n, "itemref")) {
 		if target := r.elementByID(ref); target != nil && !isAncestor(target, n) && r.refs > 0 {
 			r.refs--
 			r.element(target, it)

@@ -34,8 +34,7 @@ func collectOffers(it *item, path string, outer offer, out *[]offer, depth int) 
 	if depth > maxOfferDepth || len(*out) >= maxOffers {
 		return
 	}
-	o := outer
-	o.read(it)
+	o := outer.within(it)
 	before := len(*out)
 	for _, name := range []string{"offers", "offer", "hasVariant", "priceSpecification"} {
 		for _, inner := range it.items(name) {
@@ -58,7 +57,8 @@ func collectOffers(it *item, path string, outer offer, out *[]offer, depth int) 
 	}
 }
 
-func (o *offer) read(it *item) {
+// within is the offer with what an item inside of it says.
+func (o offer) within(it *item) offer {
 	set := func(to *string, names ...string) {
 		for _, name := range names {
 			if s := it.text(name); s != "" {
@@ -72,6 +72,7 @@ func (o *offer) read(it *item) {
 	set(&o.sku, "sku", "productID")
 	set(&o.url, "url")
 	set(&o.name, "name")
+	return o
 }
 
 // prices are the item's own: the price, else the lowest one of a range.
@@ -178,7 +179,7 @@ func variantValues(u *url.URL) map[string]bool {
 // addressValues are the variant values of an address and the segments of its path.
 func addressValues(u *url.URL) map[string]bool {
 	out := variantValues(u)
-	for _, segment := range strings.Split(u.Path, "/") {
+	for segment := range strings.SplitSeq(u.Path, "/") {
 		if segment != "" {
 			out[strings.ToLower(segment)] = true
 		}

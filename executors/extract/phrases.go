@@ -7,7 +7,7 @@ import "strings"
 
 var buyPhrases = []string{
 	"add to cart", "add to basket", "add to bag", "add to trolley", "add to shopping", "buy now", "buy it now",
-	"add to order", "pre-order", "preorder", "order now", "add item", "buy mp3", "add to my bag",
+	"add to order", "pre-order", "preorder", "order now", "add item", "add to my bag",
 	"in den warenkorb", "in den einkaufswagen", "in den korb", "jetzt kaufen", "vorbestellen", "zum warenkorb hinzu",
 	"ajouter au panier", "ajouter à mon panier", "ajouter au chariot", "acheter", "précommander", "mettre au panier",
 	"aggiungi al carrello", "metti nel carrello", "acquista", "aggiungi alla borsa", "compra ora", "compra subito",

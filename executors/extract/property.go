@@ -33,7 +33,10 @@ func (p *Page) subjects() []*item {
 	}
 	products := p.product().main != nil
 	add(p.items, func(it *item) bool {
-		return !it.is(furniture...) && (len(it.types) > 0) && !(products && it.is(productTypes...))
+		if it.is(furniture...) || len(it.types) == 0 {
+			return false
+		}
+		return !products || !it.is(productTypes...)
 	})
 	for _, it := range p.items {
 		for _, name := range []string{"mainEntity", "mainEntityOfPage"} {
@@ -112,17 +115,19 @@ func follow(it *item, names []string, path string) finding {
 	for _, it := range level {
 		for _, v := range it.all(names[len(names)-1]) {
 			if text := v.String(); text != "" && len(found.texts) < maxListed {
-				found.add(it, text, v.machine)
+				found = found.with(it, text, v.machine)
 			}
 		}
 	}
 	return found
 }
 
-func (f *finding) add(it *item, text string, machine bool) {
+// with adds the text of an item's property; the first one decides how texts are read.
+func (f finding) with(it *item, text string, machine bool) finding {
 	if len(f.texts) == 0 {
 		f.exact = machine
 		f.currency = parse.CurrencyCode(it.text("priceCurrency"))
 	}
 	f.texts = append(f.texts, text)
+	return f
 }

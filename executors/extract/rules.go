@@ -2,6 +2,7 @@ package extract
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -58,7 +59,7 @@ func validateRule(e field.Extract) error {
 		}
 	}
 	if e.Property != "" && strings.Trim(e.Property, ". ") == "" {
-		errs["property"] = fmt.Errorf("names no property")
+		errs["property"] = errors.New("names no property")
 	}
 	return errs.Filter()
 }

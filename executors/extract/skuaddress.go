@@ -18,9 +18,9 @@ func addressIDs(u *url.URL) []string {
 			ids = append(ids, s)
 		}
 	}
-	for _, segment := range strings.Split(u.Path, "/") {
+	for segment := range strings.SplitSeq(u.Path, "/") {
 		base := strings.TrimSuffix(segment, path.Ext(segment))
-		if digits := countDigits(base); digits >= 3 && digits*3 >= len(base) {
+		if digits := countDigits(base); (digits >= 3 && digits*3 >= len(base)) || upperCode.MatchString(base) {
 			add(base)
 		}
 		if m := addressID.FindStringSubmatch(segment); m != nil {
@@ -68,12 +68,16 @@ func (p *Page) voteAddressSKUs(b *ballot) {
 	}
 }
 
-// calledID ends with the name of something that is called an identifier, up to its
-// value.
-var calledID = regexp.MustCompile(`(?i)(?:sku|id|code|item|product|article|number|ref|no)[a-z_]{0,12}["']?\s*[:=]\s*\[?\s*["']?$`)
+// upperCode is a code of capitals and digits, which no word of a title is.
+var upperCode = regexp.MustCompile(`^[A-Z]*\d[A-Z]*\d[A-Z0-9]*$`)
 
-// confirmed is how often the page's source uses an identifier as the value of
-// something that is called one, in weight.
+// calledID ends where a value begins: a quoted one of any name, or a bare one of
+// something that is called an identifier.
+var calledID = regexp.MustCompile(`(?i)(?:[a-z_-]{2,24}["']?\s*[:=]\s*\[?\s*["']|` +
+	`(?:sku|id|code|item|product|article|number|ref|no)[a-z_]{0,12}["']?\s*[:=]\s*\[?\s*)$`)
+
+// confirmed is how often the page's source uses an identifier as a whole value, in
+// weight.
 func (p *Page) confirmed(id string) float64 {
 	const most, look, tries = 4, 40, 2000
 	found, tried := 0, 0
@@ -81,7 +85,7 @@ func (p *Page) confirmed(id string) float64 {
 	for at := bytes.Index(body, []byte(id)); at >= 0 && found < most && tried < tries; at = bytes.Index(body, []byte(id)) {
 		tried++
 		end := at + len(id)
-		ends := end >= len(body) || bytes.IndexByte([]byte("\"',}] \t\r\n"), body[end]) >= 0
+		ends := end >= len(body) || strings.IndexByte("\"',}] \t\r\n", body[end]) >= 0
 		if ends && calledID.Match(body[max(0, at-look):at]) {
 			found++
 		}

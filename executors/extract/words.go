@@ -39,7 +39,7 @@ var wordTraits = map[string]trait{
 
 	"btn": traitButton, "button": traitButton,
 
-	"swatch": traitChoice, "swatches": traitChoice, "twister": traitChoice, "option": traitChoice, "options": traitChoice,
+	"swatch": traitChoice, "swatches": traitChoice, "option": traitChoice, "options": traitChoice,
 }
 
 // pairTraits are for two words in a row.
@@ -77,9 +77,9 @@ var (
 
 	otherPriceWords = wordSet("save", "saved", "saving", "savings", "discount", "discounts", "rabatt", "coupon", "voucher",
 		"shipping", "delivery", "versand", "livraison", "unit", "ppu", "perunit", "installment", "installments",
-		"instalment", "instalments", "monthly", "month", "finance", "financing", "credit", "used", "olp", "points", "point",
-		"subscription", "subscribe", "sns", "total", "subtotal", "deposit", "threshold", "cashback", "bonus", "gift",
+		"instalment", "instalments", "monthly", "month", "finance", "financing", "credit", "used", "points", "point",
+		"subscription", "subscribe", "total", "subtotal", "deposit", "threshold", "cashback", "bonus", "gift",
 		"giftcard", "warranty", "insurance", "filter", "range", "min", "max", "minimum", "rate", "rating", "count", "qty",
-		"quantity", "stock", "reward", "rewards", "loyalty", "member", "club", "mbc", "emi", "klarna", "afterpay", "paypal",
+		"quantity", "stock", "reward", "rewards", "loyalty", "member", "club", "emi", "klarna", "afterpay", "paypal",
 		"tax", "duty", "fee", "fees", "tradein", "bid", "bids", "timer", "countdown", "weight", "size", "score", "percent")
 )

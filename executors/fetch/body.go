@@ -11,6 +11,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/andybalholm/brotli"
@@ -101,7 +102,7 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	if r.read > r.limit {
 		return n, errTooLarge
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // the end is io.EOF itself
+	if err != nil && !errors.Is(err, io.EOF) {
 		r.failed = err
 	}
 	return n, err
@@ -113,9 +114,9 @@ func decoder(from io.Reader, encodings string) (io.Reader, error) {
 	if len(list) > 3 {
 		return nil, fmt.Errorf("%w: %d encodings", errEncoding, len(list))
 	}
-	for i := len(list) - 1; i >= 0; i-- {
+	for _, encoding := range slices.Backward(list) {
 		var err error
-		if from, err = decode(from, strings.ToLower(strings.TrimSpace(list[i]))); err != nil {
+		if from, err = decode(from, strings.ToLower(strings.TrimSpace(encoding))); err != nil {
 			return nil, err
 		}
 	}

@@ -103,13 +103,11 @@ func execute(t *testing.T, e *fetch.Executor, req executors.Request) (executors.
 	return e.Execute(ctx, req)
 }
 
-func requireFailure(t *testing.T, err error, class failure.Class, code string) *failure.Error {
+func requireFailure(t *testing.T, err error, class failure.Class, code string) {
 	t.Helper()
 	require.Error(t, err)
-	classified := failure.Classify(err)
-	require.Equal(t, code, classified.Code, "%v", err)
-	require.Equal(t, class, classified.Class, "%v", err)
-	return classified
+	require.Equal(t, code, failure.Classify(err).Code, "%v", err)
+	require.Equal(t, class, failure.Classify(err).Class, "%v", err)
 }
 
 func asJSON(fields map[string]any) map[string]any {

@@ -2,7 +2,6 @@ package fetch_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -108,9 +107,9 @@ func TestRetryAfterIsKept(t *testing.T) {
 			t.Parallel()
 			server := answer(t, http.StatusTooManyRequests, nil, "Retry-After", test.header)
 			_, err := execute(t, newExecutor(t), request(server.URL, ""))
-			limited := requireFailure(t, err, failure.RateLimit, "HTTP_429")
-			require.GreaterOrEqual(t, limited.RetryAfter, test.least)
-			require.LessOrEqual(t, limited.RetryAfter, test.most)
+			requireFailure(t, err, failure.RateLimit, "HTTP_429")
+			require.GreaterOrEqual(t, failure.Classify(err).RetryAfter, test.least)
+			require.LessOrEqual(t, failure.Classify(err).RetryAfter, test.most)
 		})
 	}
 }
@@ -123,8 +122,8 @@ func TestRefusalByARobotGuardIsNamed(t *testing.T) {
 
 	server := answer(t, http.StatusForbidden, []byte(challengePage), "Content-Type", "text/html")
 	_, err := execute(t, newExecutor(t), request(server.URL, ""))
-	refused := requireFailure(t, err, failure.Permanent, "HTTP_403")
-	require.Contains(t, refused.Message, "just a moment")
+	requireFailure(t, err, failure.Permanent, "HTTP_403")
+	require.ErrorContains(t, err, "just a moment")
 }
 
 func TestPageThatTestsItsVisitorIsBlocked(t *testing.T) {
@@ -244,7 +243,7 @@ func TestCancellationIsReturnedAsItIs(t *testing.T) {
 	_, err := newExecutor(t).Execute(ctx, req)
 	require.ErrorIs(t, err, context.Canceled)
 	var known *failure.Error
-	require.False(t, errors.As(err, &known))
+	require.NotErrorAs(t, err, &known)
 }
 
 func TestHeartbeatsGoOnWhileWaiting(t *testing.T) {

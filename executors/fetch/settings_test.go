@@ -100,13 +100,12 @@ func TestRulesThatCannotBeReadNameTheField(t *testing.T) {
 	})
 	var errs validation.Errors
 	require.ErrorAs(t, err, &errs)
-	fields, ok := errs["fields"].(validation.Errors)
-	require.True(t, ok)
+	var fields validation.Errors
+	require.ErrorAs(t, errs["fields"], &fields)
 	for index, member := range map[string]string{"1": "css", "2": "jsonpath", "3": "property", "4": "regex"} {
-		rule, ok := fields[index].(validation.Errors)
-		require.True(t, ok, index)
-		extract, ok := rule["extract"].(validation.Errors)
-		require.True(t, ok, index)
+		var rule, extract validation.Errors
+		require.ErrorAs(t, fields[index], &rule)
+		require.ErrorAs(t, rule["extract"], &extract)
 		require.Error(t, extract[member], index)
 	}
 	require.Len(t, fields, 4)
