@@ -21,7 +21,6 @@ import (
 // The size of the sample of a test.
 const (
 	minSampleSize     = 1
-	maxSampleSize     = 1_000
 	defaultSampleSize = 10
 )
 
@@ -69,8 +68,8 @@ func validateExecute(req wire.ExecuteRequest) error {
 	errs := validation.Errors{
 		"type": validation.Validate(req.Type, validation.Required,
 			validation.In(string(models.ExecutionTest), string(models.ExecutionProduction)).Error("must be test or production")),
-		"sample_size": within(req.SampleSize, minSampleSize, maxSampleSize),
-		"concurrency": within(req.Concurrency, contract.MinConcurrency, contract.MaxConcurrency),
+		"sample_size": within(req.SampleSize, minSampleSize, wire.MaxSampleSize),
+		"concurrency": within(req.Concurrency, wire.MinConcurrency, wire.MaxConcurrency),
 	}
 	if req.Type == string(models.ExecutionProduction) {
 		if req.SampleSize != nil {

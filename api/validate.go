@@ -9,10 +9,10 @@ import (
 
 	"github.com/invopop/validation"
 
+	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/field"
 	"github.com/minohq/mino/models/retry"
-	"github.com/minohq/mino/workflows/contract"
 )
 
 // Bounds of what people write.
@@ -91,7 +91,7 @@ func notBlank(value any) error {
 
 func validateDefaults(d models.ExecutionDefaults) error {
 	errs := validation.Errors{
-		"concurrency":    validation.Validate(d.Concurrency, validation.Min(contract.MinConcurrency), validation.Max(contract.MaxConcurrency)),
+		"concurrency":    validation.Validate(d.Concurrency, validation.Min(wire.MinConcurrency), validation.Max(wire.MaxConcurrency)),
 		"job_timeout_ms": validation.Validate(d.JobTimeoutMS, validation.Min(int64(minJobTimeoutMS)), validation.Max(int64(maxJobTimeoutMS))),
 	}
 	validateRetry(errs, d.Preset, d.Retry)

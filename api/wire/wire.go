@@ -15,6 +15,13 @@ import (
 	"github.com/minohq/mino/models/retry"
 )
 
+// Limits of an execution's options, for clients that check before they ask.
+const (
+	MinConcurrency = 1
+	MaxConcurrency = 50
+	MaxSampleSize  = 1_000
+)
+
 // Page is one page of a list.
 type Page[T any] struct {
 	Data       []T        `json:"data"`

@@ -52,6 +52,9 @@ func (c *RunCmd) run(ctx context.Context, streams Streams) error {
 	if err != nil {
 		return err
 	}
+	if err := c.check(); err != nil {
+		return &ExitError{Code: ExitRefused, Err: err}
+	}
 	content, err := c.open(streams)
 	if err != nil {
 		return err
@@ -68,6 +71,23 @@ func (c *RunCmd) run(ctx context.Context, streams Streams) error {
 		streams.Interactive = false // the input is spent on the CSV
 	}
 	return follow(ctx, streams, api, started, c.JSON)
+}
+
+// check refuses options that the API would refuse, before the CSV is uploaded for
+// nothing.
+func (c *RunCmd) check() error {
+	within := func(flag string, value *int, most int) error {
+		if value == nil || (*value >= 1 && *value <= most) {
+			return nil
+		}
+		return fmt.Errorf("%s: must be 1 to %s, is %d", flag, grouped(most), *value)
+	}
+	var preset error
+	if _, known := retry.Preset(strings.ToUpper(c.Preset)).Policy(); c.Preset != "" && !known {
+		preset = fmt.Errorf("--preset: must be one of %v, is %q", retry.Presets(), c.Preset)
+	}
+	return errors.Join(
+		within("--test", c.Test, wire.MaxSampleSize), within("--concurrency", c.Concurrency, wire.MaxConcurrency), preset)
 }
 
 // open opens the CSV before anything is asked of the API: a wrong name costs nothing.

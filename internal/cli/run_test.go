@@ -51,6 +51,24 @@ func shopProject() wire.Project {
 func TestRun(t *testing.T) {
 	t.Parallel()
 
+	t.Run("RefusesOptionsBeforeItUploadsAnything", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t)
+		csvPath, yamlPath := files(t)
+		var out, errs strings.Builder
+		test, concurrency := 1_001, 51
+		cmd := RunCmd{
+			File: csvPath, Project: yamlPath, API: api.URL, Test: &test, Concurrency: &concurrency, Preset: "turbo",
+		}
+		err := cmd.Run(t.Context(), fast(&out, &errs))
+		requireCode(t, ExitRefused, err)
+		for _, flag := range []string{"--test", "--concurrency", "--preset"} {
+			require.ErrorContains(t, err, flag)
+		}
+		require.Empty(t, api.projects)
+		require.Empty(t, api.upload)
+	})
+
 	t.Run("FromFileToSummary", func(t *testing.T) {
 		t.Parallel()
 		api := newFakeAPI(t, runningStats(0, 0), runningStats(30, 1), endedStats("completed"))

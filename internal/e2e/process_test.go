@@ -11,11 +11,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/minohq/mino/internal/testkit"
 )
 
 // binary builds the command once for all tests that need processes of their own.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "mino-e2e-")
+	dir, err := testkit.Dir()
 	if err != nil {
 		return "", err
 	}

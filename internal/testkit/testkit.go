@@ -87,6 +87,9 @@ const (
 	sweepAge = time.Minute
 )
 
+// Dir is a directory that the tests of this binary share; Main removes it.
+func Dir() (string, error) { return tempDir() }
+
 // tempDir makes, once, the directory for everything that this test binary starts.
 var tempDir = sync.OnceValues(func() (string, error) {
 	sweep()
