@@ -27,8 +27,9 @@ import (
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// queryTimeout bounds the wait for a worker to answer.
-const queryTimeout = 5 * time.Second
+// callTimeout bounds a call to Temporal, the wait for a worker's answer included. The
+// SDK goes on trying while Temporal is away; whoever asked should hear of it soon.
+const callTimeout = 5 * time.Second
 
 // Orchestrator speaks to Temporal. It is safe for concurrent use.
 type Orchestrator struct {
@@ -47,6 +48,8 @@ func New(c client.Client, taskQueue string) *Orchestrator {
 
 // Ping reports whether Temporal answers.
 func (o *Orchestrator) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	_, err := o.client.CheckHealth(ctx, &client.CheckHealthRequest{})
 	return mapped(err)
 }
@@ -70,6 +73,8 @@ func (o *Orchestrator) Start(ctx context.Context, e *models.Execution) error {
 			temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeExecutionState).ValueSet(string(models.ExecutionPending)),
 		),
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	in := contract.BatchInput{Version: contract.InputVersion, ExecutionID: e.ID.String()}
 	_, err := o.client.ExecuteWorkflow(ctx, options, contract.BatchWorkflow, in)
 	var started *serviceerror.WorkflowExecutionAlreadyStarted
@@ -100,7 +105,9 @@ func (o *Orchestrator) SetConcurrency(ctx context.Context, id uuid.UUID, value i
 }
 
 func (o *Orchestrator) control(ctx context.Context, id uuid.UUID, signal string, payload any) (contract.Stats, error) {
-	err := o.client.SignalWorkflow(ctx, contract.WorkflowID(id.String()), "", signal, payload)
+	signalCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := o.client.SignalWorkflow(signalCtx, contract.WorkflowID(id.String()), "", signal, payload)
 	if err != nil {
 		return contract.Stats{}, mapped(err)
 	}
@@ -109,7 +116,9 @@ func (o *Orchestrator) control(ctx context.Context, id uuid.UUID, signal string,
 
 // Stats asks the live run where it stands.
 func (o *Orchestrator) Stats(ctx context.Context, id uuid.UUID) (contract.Stats, error) {
-	description, err := o.client.DescribeWorkflowExecution(ctx, contract.WorkflowID(id.String()), "")
+	describeCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	description, err := o.client.DescribeWorkflowExecution(describeCtx, contract.WorkflowID(id.String()), "")
 	if err != nil {
 		return contract.Stats{}, mapped(err)
 	}
@@ -121,7 +130,7 @@ func (o *Orchestrator) Stats(ctx context.Context, id uuid.UUID) (contract.Stats,
 }
 
 func (o *Orchestrator) query(ctx context.Context, id uuid.UUID) (contract.Stats, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var stats contract.Stats
 	value, err := o.client.QueryWorkflow(ctx, contract.WorkflowID(id.String()), "", contract.QueryStats)
