@@ -35,7 +35,11 @@ func (a *Activities) RunJob(ctx context.Context, in contract.RunJobInput) (contr
 		// An earlier attempt wrote the outcome and died before it told Temporal.
 		return outcomeOf(ended), nil
 	}
-	r := &jobRun{Activities: a, attempt: attempt, last: int(activity.GetInfo(ctx).Attempt) >= in.MaxAttempts}
+	r := &jobRun{
+		Activities: a, attempt: attempt,
+		last:     attempt.Failed+1 >= in.MaxAttempts,
+		lastEver: int(activity.GetInfo(ctx).Attempt) >= in.MaxAttempts+contract.LostAllowance,
+	}
 	r.logger = a.logger.With(
 		zap.String("execution_id", in.ExecutionID), zap.String("job_id", in.JobID), zap.Int("attempt", attempt.Number))
 	return r.do(ctx)
@@ -45,8 +49,10 @@ func (a *Activities) RunJob(ctx context.Context, in contract.RunJobInput) (contr
 type jobRun struct {
 	*Activities
 	attempt *store.Attempt
-	last    bool
-	logger  *zap.Logger
+	// last: the policy allows no failure after this one. lastEver: Temporal makes no
+	// attempt after this one, though it be lost.
+	last, lastEver bool
+	logger         *zap.Logger
 }
 
 func (r *jobRun) do(ctx context.Context) (contract.JobOutcome, error) {
@@ -61,9 +67,9 @@ func (r *jobRun) do(ctx context.Context) (contract.JobOutcome, error) {
 	case ctx.Err() != nil:
 		// Temporal has given up on this attempt, or this worker is at its end: whatever
 		// the executor says of it, the job goes to another attempt.
-		return r.fail(ctx, errHandedBack)
+		return r.fail(ctx, errHandedBack, outcome)
 	default:
-		return r.fail(ctx, err)
+		return r.fail(ctx, err, outcome)
 	}
 }
 
@@ -104,7 +110,7 @@ func (r *jobRun) execute(ctx context.Context, beat *heartbeat) (outcome executor
 func (r *jobRun) complete(ctx context.Context, outcome executors.Outcome) (contract.JobOutcome, error) {
 	success, err := successOf(r.attempt, outcome)
 	if err != nil {
-		return r.fail(ctx, err)
+		return r.fail(ctx, err, outcome)
 	}
 	err = r.persist(ctx, func(ctx context.Context) error { return r.attempts.CompleteAttempt(ctx, r.attempt, success) })
 	switch {
@@ -114,7 +120,7 @@ func (r *jobRun) complete(ctx context.Context, outcome executors.Outcome) (contr
 		return contract.JobOutcome{}, r.unwritten(err)
 	default:
 		// PostgreSQL refused the data itself; it would again.
-		return r.fail(ctx, failure.Wrap(err, failure.Permanent, "RESULT_NOT_STORABLE", "the result cannot be stored: %v", err))
+		return r.fail(ctx, failure.Wrap(err, failure.Permanent, "RESULT_NOT_STORABLE", "the result cannot be stored: %v", err), outcome)
 	}
 }
 
@@ -127,20 +133,22 @@ func (r *jobRun) cancel(ctx context.Context) (contract.JobOutcome, error) {
 	return contract.JobOutcome{}, temporal.NewCanceledError()
 }
 
-// fail classifies and writes a failure. The error it returns has Temporal retry, or
-// carries the outcome of a job that failed for good.
-func (r *jobRun) fail(ctx context.Context, cause error) (contract.JobOutcome, error) {
+// fail classifies and writes a failure, with what was used and seen until then. The
+// error it returns has Temporal retry, or carries the outcome of a job that failed for
+// good.
+func (r *jobRun) fail(ctx context.Context, cause error, until executors.Outcome) (contract.JobOutcome, error) {
 	classified, handedBack := failure.Classify(cause), errors.Is(cause, errHandedBack)
 	if handedBack {
 		classified = failure.Wrap(cause, failure.Transient, "HANDED_BACK", "%v", cause)
 	}
 	f := store.Failure{
 		Class: classified.Class, Code: classified.Code, Message: truncate(clean(classified.Message), maxMessage), Lost: handedBack,
+		Usage: encoded(until.Usage), Evidence: encoded(until.Evidence),
 	}
 	var delay time.Duration
-	if classified.Class.Retryable() && !r.last {
+	if classified.Class.Retryable() && !r.lastEver && (handedBack || !r.last) {
 		if !handedBack {
-			delay = r.attempt.Retry.Delay(r.attempt.Number, classified, r.random())
+			delay = r.attempt.Retry.Delay(r.attempt.Failed+1, classified, r.random())
 		}
 		// Temporal takes a delay of zero for "as the policy says".
 		delay = max(delay, time.Millisecond)

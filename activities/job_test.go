@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -156,7 +157,7 @@ func TestRunJob(t *testing.T) {
 	t.Run("HasAFailureTriedAgainByItsClass", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, &scripted{do: func(context.Context, executors.Request) (executors.Outcome, error) {
-			return executors.Outcome{}, &failure.Error{Class: failure.RateLimit, Code: "HTTP_429", Message: "slow down", RetryAfter: 7 * time.Second}
+			return executors.Outcome{Evidence: executors.Evidence{StatusCode: 429}}, &failure.Error{Class: failure.RateLimit, Code: "HTTP_429", Message: "slow down", RetryAfter: 7 * time.Second}
 		}}, nil)
 		_, err := b.run()
 		failed := applicationError(t, err)
@@ -168,6 +169,7 @@ func TestRunJob(t *testing.T) {
 		require.Equal(t, models.JobRunning, j.Status)
 		require.WithinDuration(t, time.Now().Add(7*time.Second), *j.NextAttemptAt, 3*time.Second)
 		require.Equal(t, models.SessionFailed, sessions[0].Status)
+		require.JSONEq(t, `{"status_code":429}`, string(sessions[0].Evidence), "what was seen is kept")
 	})
 
 	t.Run("FailsTheJobForGoodAndSaysWhatItCameTo", func(t *testing.T) {
@@ -217,6 +219,7 @@ func TestRunJob(t *testing.T) {
 			<-ctx.Done()
 			return executors.Outcome{}, ctx.Err()
 		}}, nil)
+		b.input.MaxAttempts = 1 // a lost attempt is not one of them
 		_, err := b.run()
 		failed := applicationError(t, err)
 		require.False(t, failed.NonRetryable())
@@ -273,6 +276,17 @@ func TestAwkwardResults(t *testing.T) {
 		require.Equal(t, "A\uFFFDB\uFFFD", j.Result["sku"])
 		require.Contains(t, j.Result, "pri\uFFFDce")
 		require.JSONEq(t, `{"text":"a\uFFFDb"}`, string(sessions[0].Raw))
+	})
+
+	t.Run("FailTheirOwnJobWhenTheyAreNoJSON", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, &scripted{do: func(context.Context, executors.Request) (executors.Outcome, error) {
+			return executors.Outcome{Fields: map[string]any{"rating": math.NaN()}}, nil
+		}}, nil)
+		_, err := b.run()
+		require.Equal(t, "permanent", applicationError(t, err).Type())
+		j, _ := b.stored()
+		require.Equal(t, "RESULT_NOT_STORABLE", j.ErrorCode)
 	})
 
 	t.Run("FailTheirOwnJobWhenTheyAreTooLarge", func(t *testing.T) {

@@ -34,31 +34,32 @@ const (
 // text there has no NUL and is valid UTF-8.
 func successOf(a *store.Attempt, o executors.Outcome) (store.Success, error) {
 	fields, ok := cleanJSON(o.Fields).(map[string]any)
-	if !ok {
+	switch {
+	case ok:
+	case len(o.Fields) == 0:
 		fields = map[string]any{}
+	default:
+		return store.Success{}, failure.New(failure.Permanent, "RESULT_NOT_STORABLE", "the result is not JSON")
 	}
-	encoded, err := json.Marshal(fields)
-	if err != nil {
-		return store.Success{}, failure.Wrap(err, failure.Permanent, "RESULT_NOT_STORABLE", "the result is not JSON: %v", err)
-	}
-	if len(encoded) > maxResult {
-		return store.Success{}, failure.New(failure.Permanent, "RESULT_TOO_LARGE", "the result has %d bytes; %d are the most", len(encoded), maxResult)
+	if size := len(encoded(fields)); size > maxResult {
+		return store.Success{}, failure.New(failure.Permanent, "RESULT_TOO_LARGE", "the result has %d bytes; %d are the most", size, maxResult)
 	}
 	score := scoring.Evaluate(scoring.Input{
 		Fields: a.Snapshot.Fields, Result: fields, Truth: a.GroundTruth, Blocked: o.Blocked,
 	})
-	evidence, err := json.Marshal(cleanJSON(o.Evidence))
-	if err != nil {
-		return store.Success{}, failure.Wrap(err, failure.Permanent, "RESULT_NOT_STORABLE", "the evidence is not JSON: %v", err)
-	}
-	usage, err := json.Marshal(o.Usage)
-	if err != nil {
-		return store.Success{}, failure.Wrap(err, failure.Permanent, "RESULT_NOT_STORABLE", "the usage is not JSON: %v", err)
-	}
 	return store.Success{
 		Result: fields, Raw: rawOf(o.Raw), Score: score, Note: truncate(clean(noteOf(o, score)), maxMessage),
-		Usage: usage, Evidence: evidence, CostMicros: o.Usage.CostMicros, CostCurrency: o.Usage.Currency,
+		Usage: encoded(o.Usage), Evidence: encoded(o.Evidence), CostMicros: o.Usage.CostMicros, CostCurrency: o.Usage.Currency,
 	}, nil
+}
+
+// encoded gives anything as JSON that PostgreSQL takes; what is no JSON at all is null.
+func encoded(v any) json.RawMessage {
+	text, err := json.Marshal(cleanJSON(v))
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 // noteOf says why a verdict is what it is, where the comparison does not.

@@ -50,7 +50,7 @@ func (b *batch) jobOptions(ctx workflow.Context, ref contract.JobRef) workflow.C
 			InitialInterval:        time.Duration(b.plan.Retry.InitialIntervalMS) * time.Millisecond,
 			BackoffCoefficient:     b.plan.Retry.BackoffCoefficient,
 			MaximumInterval:        time.Duration(b.plan.Retry.MaxIntervalMS) * time.Millisecond,
-			MaximumAttempts:        int32(b.plan.Retry.MaxAttempts), //nolint:gosec // at most 100
+			MaximumAttempts:        int32(b.plan.Retry.MaxAttempts + contract.LostAllowance), //nolint:gosec // at most 110
 			NonRetryableErrorTypes: []string{contract.ErrorTypePermanent},
 		},
 	})
@@ -104,7 +104,7 @@ func (b *batch) recordLost(ctx workflow.Context, ref contract.JobRef, cause erro
 		ExecutionID: b.plan.ExecutionID, OrganisationID: b.plan.OrganisationID, JobID: ref.JobID,
 		Status: jobFailed, ErrorClass: classOf(cause), Message: messageOf(cause),
 	}
-	if temporal.IsCanceledError(cause) {
+	if temporal.IsCanceledError(cause) || b.cancelled {
 		in.Status, in.ErrorClass, in.Message = jobCancelled, "", ""
 	}
 	outcome := contract.JobOutcome{JobID: ref.JobID, Status: in.Status, ErrorClass: in.ErrorClass}

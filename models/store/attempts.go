@@ -31,6 +31,8 @@ type Attempt struct {
 	GroundTruth map[string][]string
 	Snapshot    models.Snapshot
 	Retry       retry.Policy
+	// Failed counts the attempts before this one that failed; lost ones are left out.
+	Failed int
 	// RemoteRunID is what the attempt before checkpointed.
 	RemoteRunID string
 }
@@ -78,7 +80,7 @@ func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.U
 			GroundTruth: row.GroundTruth, Snapshot: row.Snapshot, Retry: row.Retry,
 		}
 		if a.Number > 1 {
-			if a.RemoteRunID, err = supersede(ctx, tx, a); err != nil {
+			if err := supersede(ctx, tx, a); err != nil {
 				return err
 			}
 		}
@@ -105,23 +107,23 @@ func endedJob(ctx context.Context, tx bun.Tx, org, executionID, jobID uuid.UUID)
 	return j, nil
 }
 
-// supersede marks what still runs of earlier attempts lost and returns the remote
-// run that the latest of them knew, if any.
-func supersede(ctx context.Context, tx bun.Tx, a *Attempt) (remoteRunID string, err error) {
-	_, err = tx.NewUpdate().Model((*models.Session)(nil)).
+// supersede marks what still runs of earlier attempts lost and learns from all of
+// them how many failed and which remote run the latest one knew.
+func supersede(ctx context.Context, tx bun.Tx, a *Attempt) error {
+	_, err := tx.NewUpdate().Model((*models.Session)(nil)).
 		Set("status = ?, finished_at = now()", models.SessionLost).
 		Set("error_class = ?, error_code = ?", failure.Transient, CodeWorkerLost).
 		Set("error_message = ?", "the worker went silent; the job was given to another attempt").
 		Where("job_id = ? AND status = ?", a.JobID, models.SessionRunning).
 		Exec(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
-	err = tx.NewRaw(`
-		SELECT COALESCE(remote_run_id, '') FROM sessions
-		WHERE job_id = ? AND execution_id = ? ORDER BY attempt DESC LIMIT 1`,
-		a.JobID, a.ExecutionID).Scan(ctx, &remoteRunID)
-	return remoteRunID, found(err, nil)
+	return tx.NewRaw(`
+		SELECT count(*) FILTER (WHERE status = ?),
+		       COALESCE((array_agg(remote_run_id ORDER BY attempt DESC))[1], '')
+		FROM sessions WHERE job_id = ? AND execution_id = ?`,
+		models.SessionFailed, a.JobID, a.ExecutionID).Scan(ctx, &a.Failed, &a.RemoteRunID)
 }
 
 // Checkpoint stores the id of the attempt's remote run.
@@ -181,7 +183,9 @@ type Failure struct {
 	RetryAt *time.Time
 	// Lost says that the attempt was given up unfinished, because its worker shuts
 	// down, rather than that it failed.
-	Lost bool
+	Lost     bool
+	Usage    json.RawMessage
+	Evidence json.RawMessage
 }
 
 // FailAttempt writes a failed attempt to its session and its job in one transaction,
@@ -200,12 +204,13 @@ func (s *Store) FailAttempt(ctx context.Context, a *Attempt, f Failure) error {
 		}
 		session := &models.Session{
 			Status: models.SessionFailed, ErrorClass: f.Class, ErrorCode: f.Code, ErrorMessage: f.Message, RetryAt: f.RetryAt,
+			Usage: f.Usage, Evidence: f.Evidence,
 		}
 		if f.Lost {
 			session.Status = models.SessionLost
 		}
 		return fencedSession(ctx, tx.NewUpdate().Model(session).
-			Column("status", "error_class", "error_code", "error_message", "retry_at"), a)
+			Column("status", "error_class", "error_code", "error_message", "retry_at", "usage", "evidence"), a)
 	})
 }
 

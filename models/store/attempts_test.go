@@ -108,6 +108,7 @@ func TestBeginAttempt(t *testing.T) {
 		second := f.begin(t, 0)
 		require.Equal(t, 2, second.Number)
 		require.Equal(t, "run-77", second.RemoteRunID, "the next attempt can re-attach")
+		require.Zero(t, second.Failed, "a lost attempt is not a failed one")
 
 		require.ErrorIs(t, f.store.CompleteAttempt(t.Context(), first, success(true)), models.ErrStaleAttempt)
 		require.ErrorIs(t, f.store.FailAttempt(t.Context(), first, store.Failure{Class: failure.Timeout}), models.ErrStaleAttempt)
@@ -207,7 +208,9 @@ func TestOutcomes(t *testing.T) {
 		j := f.job(t, 0)
 		require.Equal(t, models.JobRunning, j.Status)
 		require.WithinDuration(t, due, *j.NextAttemptAt, time.Millisecond)
-		require.NoError(t, f.store.FailAttempt(t.Context(), f.begin(t, 0), store.Failure{
+		second := f.begin(t, 0)
+		require.Equal(t, 1, second.Failed)
+		require.NoError(t, f.store.FailAttempt(t.Context(), second, store.Failure{
 			Class: failure.Permanent, Code: "HTTP_404", Message: "gone",
 		}))
 		j = f.job(t, 0)

@@ -21,6 +21,11 @@ const (
 	ErrorTypePermanent = "permanent"
 )
 
+// LostAllowance is how many attempts at a job may be lost, beyond those of its retry
+// policy: an attempt whose worker died or shut down is not the job's fault. It is
+// bounded, since a job can be what kills its workers.
+const LostAllowance = 10
+
 // Carried is the state of an execution that continue-as-new takes along: counters,
 // cursor and control, never job lists.
 type Carried struct {
@@ -93,7 +98,7 @@ type RunJobInput struct {
 	ExecutionID    string `json:"execution_id"`
 	OrganisationID string `json:"organisation_id"`
 	JobID          string `json:"job_id"`
-	// MaxAttempts is the retry policy's, so that an attempt knows it is the last.
+	// MaxAttempts is the retry policy's; lost attempts do not count.
 	MaxAttempts int `json:"max_attempts"`
 }
 
