@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"syscall"
 	"testing"
 	"time"
 
@@ -9,16 +10,21 @@ import (
 	"github.com/minohq/mino/internal/testkit"
 )
 
+// workerEnvironment has a worker process work for this system.
+func (s *system) workerEnvironment() []string {
+	s.t.Helper()
+	return []string{
+		"DATABASE_URL=" + s.url, "TEMPORAL_ADDRESS=" + testkit.Temporal(s.t).Address(),
+		"MINO_TASK_QUEUE=" + s.queue, "MINO_ALLOWED_NETWORKS=127.0.0.0/8",
+	}
+}
+
 // TestWorkerKilled has the only worker die by SIGKILL in the middle of its jobs, and
 // another one take over.
 func TestWorkerKilled(t *testing.T) {
 	t.Parallel()
 	s, web := newSystem(t, options{noWorker: true}), newSite(t)
-	server := testkit.Temporal(t)
-	env := []string{
-		"DATABASE_URL=" + s.url, "TEMPORAL_ADDRESS=" + server.Address(),
-		"MINO_TASK_QUEUE=" + s.queue, "MINO_ALLOWED_NETWORKS=127.0.0.0/8",
-	}
+	env := s.workerEnvironment()
 	first := start(t, env, "worker")
 	e := s.execute(s.upload(s.project(priceProject()), web.csv(30)), withConcurrency(6))
 	eventually(t, "six jobs run", func() bool { return web.inFlight() == 6 })
@@ -52,5 +58,32 @@ func TestWorkerKilled(t *testing.T) {
 	var lost int
 	require.NoError(t, s.db.NewRaw(`SELECT count(*) FROM sessions WHERE execution_id = ? AND status = 'lost'`, e.ID).Scan(t.Context(), &lost))
 	require.Equal(t, 6, lost, "the sessions of the dead worker are lost")
+	s.requireReplays(e)
+}
+
+// TestWorkerTerminated has the only worker shut down in the middle of its jobs: it
+// hands them back, and the next one goes on with them at once.
+func TestWorkerTerminated(t *testing.T) {
+	t.Parallel()
+	s, web := newSystem(t, options{noWorker: true}), newSite(t)
+	env := append(s.workerEnvironment(), "MINO_WORKER_STOP_TIMEOUT=3s")
+	first := start(t, env, "worker")
+	e := s.execute(s.upload(s.project(priceProject()), web.csv(12)), withConcurrency(6))
+	eventually(t, "six jobs run", func() bool { return web.holds(6, 6) })
+
+	require.NoError(t, first.Process.Signal(syscall.SIGTERM))
+	web.letGo(2) // they end within the grace
+	<-first.done
+	require.Zero(t, first.ProcessState.ExitCode())
+	web.release()
+	start(t, env, "worker")
+	require.Equal(t, 12, s.ended(e).Completed)
+	requireSound(t, s.db, e.ID)
+	var handedBack int
+	require.NoError(t, s.db.NewRaw(
+		`SELECT count(*) FROM sessions WHERE execution_id = ? AND status = 'lost' AND error_code = 'HANDED_BACK'`, e.ID).Scan(t.Context(), &handedBack))
+	require.Equal(t, 4, handedBack)
+	total, _ := web.requests()
+	require.Equal(t, 16, total, "what ended within the grace is not asked for again")
 	s.requireReplays(e)
 }
