@@ -53,7 +53,25 @@ func (s *server) stop(c *fiber.Ctx) error {
 		// What the caller wants is so already.
 		return s.sendEnded(c, ended.execution)
 	}
+	if ended == nil && errors.Is(err, models.ErrRunEnded) {
+		return s.stopAbandoned(c)
+	}
 	return err
+}
+
+// stopAbandoned ends an execution whose row is open and whose run is not: Temporal has
+// lost it, or an operator has ended it. The caller's word is enough to let its batch go.
+func (s *server) stopAbandoned(c *fiber.Ctx) error {
+	e, err := s.readExecution(c)
+	if err != nil {
+		return err
+	}
+	e, err = s.Store.FinishExecution(c.UserContext(), e.OrganisationID, e.ID, models.ExecutionStopped,
+		"stopped by request; Temporal has no open run of it")
+	if err != nil {
+		return err
+	}
+	return s.sendEnded(c, e)
 }
 
 func (s *server) setConcurrency(c *fiber.Ctx) error {

@@ -49,6 +49,11 @@ type ExecutionStore interface {
 	Execution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error)
 	ListExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter, page models.Page) ([]models.Execution, error)
 	CountExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter) (int64, error)
+	// FinishExecution ends an execution and what is open of its jobs; one that has ended
+	// is returned as it stands.
+	FinishExecution(
+		ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string,
+	) (*models.Execution, error)
 	// Tally adds an execution's jobs up.
 	Tally(ctx context.Context, org, executionID uuid.UUID) (*models.ExecutionTally, error)
 }

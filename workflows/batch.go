@@ -51,7 +51,6 @@ type batch struct {
 
 func newBatch(ctx workflow.Context, in contract.BatchInput) *batch {
 	b := &batch{in: in, inFlight: map[string]contract.JobInFlight{}, stats: newTally()}
-	b.control.concurrency = contract.DefaultConcurrency
 	if c := in.Carried; c != nil {
 		b.plan, b.cursor = c.Plan, c.AfterRow
 		b.stats = carriedTally(c.Stats)

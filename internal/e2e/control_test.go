@@ -14,6 +14,7 @@ import (
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/field"
 	"github.com/minohq/mino/models/retry"
+	"github.com/minohq/mino/workflows/contract"
 )
 
 func priceProject() wire.ProjectRequest {
@@ -174,5 +175,42 @@ func TestSweep(t *testing.T) {
 		require.NoError(t, s.sweeper.Start(t.Context(), row), "starting twice is starting once")
 		total, _ := web.requests()
 		require.Equal(t, 3, total)
+	})
+
+	t.Run("EndsWhatAnOperatorTerminated", func(t *testing.T) {
+		t.Parallel()
+		s, web := newSystem(t, options{sweep: true, activities: activities.Config{HeartbeatInterval: 100 * time.Millisecond}}), newSite(t)
+		b := s.upload(s.project(priceProject()), web.csv(9))
+		e := s.execute(b, withConcurrency(3))
+		eventually(t, "three jobs run", func() bool { return web.holds(3, 3) })
+		require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), contract.WorkflowID(e.ID.String()), "", "by an operator"))
+		stats := s.ended(e)
+		require.Equal(t, "failed", stats.Status)
+		require.Equal(t, 9, stats.Cancelled)
+		row, err := s.client.Execution(t.Context(), e.ID)
+		require.NoError(t, err)
+		require.Equal(t, "the workflow is Terminated", row.Reason)
+		eventually(t, "the requests are given up", func() bool { return web.abandoned() == 3 })
+		requireSound(t, s.db, e.ID)
+
+		web.release()
+		require.Equal(t, 9, s.ended(s.execute(b, nil)).Completed, "the batch is free for another run")
+	})
+
+	t.Run("LetsGoOfWhatTemporalDoesNotKnow", func(t *testing.T) {
+		t.Parallel()
+		s, web := newSystem(t, options{}), newSite(t)
+		b := s.upload(s.project(priceProject()), web.csv(4))
+		e := s.execute(b, withConcurrency(2))
+		eventually(t, "two jobs run", func() bool { return web.holds(2, 2) })
+		id := contract.WorkflowID(e.ID.String())
+		require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), id, "", "by an operator"))
+		_, err := s.client.Resume(t.Context(), e.ID)
+		requireProblem(t, err, http.StatusConflict, "CONFLICT")
+		stats, err := s.client.Stop(t.Context(), e.ID, "drain")
+		require.NoError(t, err)
+		require.Equal(t, "stopped", stats.Status)
+		require.Equal(t, 4, stats.Cancelled)
+		requireSound(t, s.db, e.ID)
 	})
 }

@@ -127,6 +127,17 @@ func (s *Store) UnstartedExecutions(ctx context.Context, age time.Duration, limi
 	return out, mapped(err)
 }
 
+// ActiveExecutions lists executions of every organisation that are running, paused or
+// stopping, in the order of their ids, after the given one.
+func (s *Store) ActiveExecutions(ctx context.Context, after uuid.UUID, limit int) ([]models.Execution, error) {
+	var out []models.Execution
+	active := []models.ExecutionStatus{models.ExecutionRunning, models.ExecutionPaused, models.ExecutionStopping}
+	err := s.db.NewSelect().Model(&out).
+		Where("e.status IN (?) AND e.id > ?", bun.List(active), after).
+		OrderExpr("e.id").Limit(int64(limit)).Scan(ctx)
+	return out, mapped(err)
+}
+
 // BeginExecution marks a pending execution running and returns the row; one that is
 // further on is returned as it stands.
 func (s *Store) BeginExecution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error) {
