@@ -27,7 +27,7 @@ temporal = $${MINO_TEMPORAL_CLI:-$$(.ci/tool $(TEMPORAL))}
 help: ## Show this help
 	@echo "MINO: a CSV of sites in, scored results out, durably."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: build ## Bring up everything, run the example shop through it, stay up until Ctrl-C
@@ -52,6 +52,12 @@ test: ## Run all tests; they start PostgreSQL and Temporal themselves
 .PHONY: bench
 bench: ## Run the benchmarks
 	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+.PHONY: histories
+histories: ## Record histories of real runs for the replay test
+	@cli="$(temporal)"; mkdir -p workflows/testdata/histories; MINO_TEMPORAL_CLI="$$cli" \
+		MINO_RECORD_HISTORIES="$(CURDIR)/workflows/testdata/histories" \
+		go test -count=1 -run '^Test(Control|Worker.*)$$' ./internal/e2e
 
 .PHONY: lint
 lint: ## Check format, vet, lint, import rules and the determinism of workflows
