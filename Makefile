@@ -66,7 +66,7 @@ lint: ## Check format, vet, lint, import rules and the determinism of workflows
 		unformatted="$$(find . -name '*.go' -not -path './.*' -exec gofmt -l {} +)"; \
 		if [[ -n $$unformatted ]]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi; \
 		.ci/beat "go vet (compiles everything the first time)" go vet ./...; \
-		.ci/beat "golangci-lint" "$$linter" run ./...; \
+		.ci/beat "golangci-lint" "$$linter" run --allow-parallel-runners ./...; \
 		.ci/beat "import rules, planted violations" env MINO_GOLANGCI_LINT="$$linter" \
 			go test -count=1 -run '^TestLinterRefusesPlantedImports$$' ./internal/archtest; \
 		.ci/beat "workflowcheck" "$$checker" ./workflows/...

@@ -47,7 +47,9 @@ func TestLinterRefusesPlantedImports(t *testing.T) {
 // lint runs depguard alone over the directories and gives what it says by file.
 func lint(t *testing.T, linter, dir string, packages []string) map[string][]string {
 	t.Helper()
-	args := []string{"run", "--enable-only", "depguard", "--output.json.path", "stdout", "--show-stats=false"}
+	args := []string{
+		"run", "--enable-only", "depguard", "--output.json.path", "stdout", "--show-stats=false", "--allow-parallel-runners",
+	}
 	for _, p := range packages {
 		args = append(args, "./"+p)
 	}
