@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -31,7 +30,7 @@ func (a *Activities) Begin(ctx context.Context, executionID string) (contract.Pl
 		OrganisationID: e.OrganisationID.String(),
 		ProjectID:      e.ProjectID.String(),
 		BatchID:        e.BatchID.String(),
-		Title:          Title(e),
+		Title:          e.Title(),
 		Executor:       e.Snapshot.Executor,
 		Total:          e.TotalJobs,
 		Concurrency:    e.Concurrency,
@@ -47,11 +46,6 @@ func (a *Activities) Begin(ctx context.Context, executionID string) (contract.Pl
 		RecordedState: string(e.Status),
 		Ended:         e.Status.Terminal(),
 	}, nil
-}
-
-// Title is what people see of an execution in the Temporal Web UI.
-func Title(e *models.Execution) string {
-	return fmt.Sprintf("%s · %s · %s of %d jobs", e.Snapshot.ProjectName, e.Snapshot.BatchName, e.Type, e.TotalJobs)
 }
 
 // NextJobs reads the next page of queued jobs.

@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -173,6 +174,11 @@ type Execution struct {
 	StartedAt  *time.Time `bun:"started_at"`
 	FinishedAt *time.Time `bun:"finished_at"`
 	UpdatedAt  time.Time  `bun:"updated_at,nullzero,default:now()"`
+}
+
+// Title is what people see of an execution in the Temporal Web UI.
+func (e *Execution) Title() string {
+	return fmt.Sprintf("%s · %s · %s of %d jobs", e.Snapshot.ProjectName, e.Snapshot.BatchName, e.Type, e.TotalJobs)
 }
 
 // Session is one attempt at one job inside one execution.

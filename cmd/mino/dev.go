@@ -50,7 +50,9 @@ type devCmd struct {
 func (c *devCmd) Run() error {
 	ctx, stop := lifecycle.Signals(context.Background())
 	defer stop()
-	d, err := c.start(ctx)
+	ctx, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	d, err := c.start(ctx, failed)
 	if err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (c *devCmd) Run() error {
 	}
 	fmt.Printf("  Temporal     %s\n  PostgreSQL   %s\n  Logs         %s\n\n  Ctrl-C stops all of it.\n\n",
 		c.Temporal.Address, string(c.Database.URL), filepath.Join(c.Dev.Dir, "*", "*.log"))
-	return untilStopped(d.ctx, d.stack, d.logger)
+	return untilStopped(ctx, d.stack, d.logger)
 }
 
 // demoCmd takes an example shop through the whole.
@@ -80,18 +82,20 @@ func (c *demoCmd) Run() error {
 		c.API.Listen = "127.0.0.1:0"
 	}
 	fmt.Println("Starting PostgreSQL, Temporal, the API and a worker …")
-	d, err := c.start(ctx)
+	ctx, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	d, err := c.start(ctx, failed)
 	if err != nil {
 		return err
 	}
-	err = cli.Demo(d.ctx, cli.DemoParams{
+	err = cli.Demo(ctx, cli.DemoParams{
 		APIURL: "http://" + d.api, TemporalUIURL: d.ui, Namespace: c.Temporal.Namespace, Once: c.Once,
 	})
 	if err == nil && !c.Once {
-		return untilStopped(d.ctx, d.stack, d.logger)
+		return untilStopped(ctx, d.stack, d.logger)
 	}
 	var signalled lifecycle.Signalled
-	if errors.As(context.Cause(d.ctx), &signalled) {
+	if errors.As(context.Cause(ctx), &signalled) {
 		err = nil // leaving the demo is not an error
 	}
 	return errors.Join(err, d.stack.Close())
@@ -99,7 +103,6 @@ func (c *demoCmd) Run() error {
 
 // development is the running stack.
 type development struct {
-	ctx    context.Context
 	stack  *lifecycle.Stack
 	logger *zap.Logger
 	api    string
@@ -108,8 +111,8 @@ type development struct {
 }
 
 // start brings up what is not given: PostgreSQL, Temporal, migrations, worker, API, in
-// that order.
-func (c *devFlags) start(ctx context.Context) (_ *development, err error) {
+// that order. failed ends the whole when a part stops by itself.
+func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_ *development, err error) {
 	c.Database.StartsOwn, c.Temporal.StartsOwn = true, true
 	// Jobs of the dev stack may reach this machine: that is where test sites are.
 	c.Worker.AllowedNetworks = append(c.Worker.AllowedNetworks, "127.0.0.0/8", "::1/128")
@@ -117,14 +120,13 @@ func (c *devFlags) start(ctx context.Context) (_ *development, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &development{stack: lifecycle.NewStack(logger, c.Worker.StopTimeout+2*closeMargin), logger: logger}
-	d.ctx, d.failed = context.WithCancelCause(ctx)
+	d := &development{stack: lifecycle.NewStack(logger, c.Worker.StopTimeout+2*closeMargin), logger: logger, failed: failed}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.stack.Close())
 		}
 	}()
-	startCtx, cancel := context.WithTimeout(d.ctx, startLimit)
+	startCtx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	if err := c.startServers(startCtx, d); err != nil {
 		return nil, err
@@ -196,14 +198,12 @@ func (c *devFlags) migrate(ctx context.Context) error {
 	return errors.Join(err, db.Close())
 }
 
-// watch ends the whole when a server ends by itself.
+// watch ends the whole when a server ends by itself. A server that ends because the
+// whole does changes nothing any more: the first cause counts.
 func (d *development) watch(name string, done <-chan struct{}, reason func() error) {
 	go func() {
-		select {
-		case <-d.ctx.Done():
-		case <-done:
-			d.failed(fmt.Errorf("%s stopped by itself: %w", name, reason()))
-		}
+		<-done
+		d.failed(fmt.Errorf("%s stopped by itself: %w", name, reason()))
 	}()
 }
 

@@ -35,7 +35,7 @@ func newServers(t *testing.T) *servers {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "mino-outage-")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // PostgreSQL's user has to pass through
+	require.NoError(t, os.Chmod(dir, 0o755)) // PostgreSQL's user has to pass through
 	s := &servers{t: t, dir: dir}
 	s.startPostgres()
 	s.startTemporal()

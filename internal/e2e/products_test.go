@@ -58,7 +58,7 @@ func servePages(t *testing.T, dir string) *httptest.Server {
 			http.NotFound(w, r)
 			return
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		page, err := gzip.NewReader(f)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -22,7 +22,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/minohq/mino/activities"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/workflows/contract"
 )
@@ -64,7 +63,7 @@ func (o *Orchestrator) Start(ctx context.Context, e *models.Execution) error {
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            activities.Title(e),
+		StaticSummary:                            e.Title(),
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeOrganisation).ValueSet(e.OrganisationID.String()),
 			temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeProject).ValueSet(e.ProjectID.String()),
