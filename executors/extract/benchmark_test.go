@@ -30,7 +30,7 @@ type productTruth struct {
 
 // productsData is the folder of real product pages: beside the checkout, or where
 // MINO_PRODUCTS_DATA says. It is no part of the project.
-func productsData(t *testing.T) string {
+func productsData(t testing.TB) string {
 	t.Helper()
 	if dir := os.Getenv("MINO_PRODUCTS_DATA"); dir != "" {
 		return dir
@@ -50,7 +50,7 @@ func productsData(t *testing.T) string {
 	}
 }
 
-func realPages(t *testing.T) map[string]productTruth {
+func realPages(t testing.TB) map[string]productTruth {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(productsData(t), "ground-truth.json"))
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func realPages(t *testing.T) map[string]productTruth {
 	return truths
 }
 
-func realPage(t *testing.T, id, address string) *Page {
+func realPage(t testing.TB, id, address string) *Page {
 	t.Helper()
 	file, err := os.Open(filepath.Join(productsData(t), "pages", id+".html.gz"))
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func realPage(t *testing.T, id, address string) *Page {
 	require.NoError(t, err)
 	u, err := url.Parse(address)
 	require.NoError(t, err)
-	page, err := New(body, "text/html; charset=utf-8", u)
+	page, err := New(t.Context(), body, "text/html; charset=utf-8", u)
 	require.NoError(t, err)
 	return page
 }
@@ -116,7 +116,7 @@ func TestFieldsOfRealProductPages(t *testing.T) {
 	}
 	var price, sku, availability f1
 	for id, truth := range realPages(t) {
-		found := realPage(t, id, truth.URL).Fields(fields).Values
+		found := fieldsOf(t, realPage(t, id, truth.URL), fields).Values
 		amount := ""
 		if m, ok := found["price"].(parse.Money); ok {
 			amount = m.Amount
@@ -150,6 +150,6 @@ func TestRealProductPagesAreNotBlocked(t *testing.T) {
 	t.Parallel()
 
 	for id, truth := range realPages(t) {
-		require.Empty(t, realPage(t, id, truth.URL).Blocked(), id)
+		require.Empty(t, blockedBy(t, realPage(t, id, truth.URL)), id)
 	}
 }

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bytes"
+	"context"
 	"strings"
 
 	"golang.org/x/net/html/atom"
@@ -63,8 +64,18 @@ var guards = []struct{ mark, name string }{
 }
 
 // Blocked says why the page is not the one that was asked for but one that refuses
-// or tests its visitor; empty when it is the page.
-func (p *Page) Blocked() string {
+// or tests its visitor; empty when it is the page. An error is the context's; the
+// page is of no use after it.
+func (p *Page) Blocked(ctx context.Context) (string, error) {
+	var reason string
+	err := p.watch.guard(ctx, func() { reason = p.blocked() })
+	if err != nil {
+		return "", err
+	}
+	return reason, nil
+}
+
+func (p *Page) blocked() string {
 	if p.doc == nil {
 		return p.blockedText()
 	}

@@ -28,7 +28,7 @@ func TestPagesThatRefuseOrTestAreBlocked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.NotEmpty(t, readPage(t, page).Blocked())
+			require.NotEmpty(t, blockedBy(t, readPage(t, page)))
 		})
 	}
 }
@@ -48,7 +48,7 @@ func TestPagesWithContentAreNotBlocked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Empty(t, readPage(t, page).Blocked())
+			require.Empty(t, blockedBy(t, readPage(t, page)))
 		})
 	}
 }
@@ -57,9 +57,9 @@ func TestAnswersThatAreNoHTMLCanBeBlocked(t *testing.T) {
 	t.Parallel()
 
 	blocked := func(contentType, body string) string {
-		page, err := New([]byte(body), contentType, &url.URL{})
+		page, err := New(t.Context(), []byte(body), contentType, &url.URL{})
 		require.NoError(t, err)
-		return page.Blocked()
+		return blockedBy(t, page)
 	}
 	require.NotEmpty(t, blocked("text/plain", "Access denied"))
 	require.NotEmpty(t, blocked("application/json", `{"url":"https://geo.captcha-delivery.com/captcha/?x"}`))

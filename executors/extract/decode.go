@@ -45,12 +45,14 @@ func decode(body []byte, contentType string) []byte {
 const maxDepth = 300
 
 // parseHTML reads any markup into a tree.
-func parseHTML(body []byte) (*html.Node, error) {
-	root, err := html.Parse(bytes.NewReader(body))
+func parseHTML(w *watch, body []byte) (*html.Node, error) {
+	root, err := html.Parse(w.reader(bytes.NewReader(body)))
+	w.check()
 	if err == nil {
 		return root, nil
 	}
-	root, err = html.Parse(bytes.NewReader(flatten(body)))
+	root, err = html.Parse(w.reader(bytes.NewReader(flatten(w, body))))
+	w.check()
 	if err != nil {
 		return nil, fmt.Errorf("the markup cannot be read: %w", err)
 	}
@@ -60,11 +62,12 @@ func parseHTML(body []byte) (*html.Node, error) {
 // flatten closes all elements whenever too many are open, and goes on at the top:
 // what is nested beyond all reason is nested by mistake, by end tags that are
 // missing. Nothing of the content is lost.
-func flatten(body []byte) []byte {
+func flatten(w *watch, body []byte) []byte {
 	var out bytes.Buffer
 	var open []string
 	tokens := html.NewTokenizer(bytes.NewReader(body))
 	for {
+		w.step()
 		kind := tokens.Next()
 		if kind == html.ErrorToken {
 			return out.Bytes()

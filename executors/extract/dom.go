@@ -111,12 +111,13 @@ func writeText(b *strings.Builder, n *html.Node, limit int) {
 
 // elements calls f for every element below and with n in document order; f tells
 // whether to go below the element.
-func elements(n *html.Node, f func(*html.Node) bool) {
+func elements(w *watch, n *html.Node, f func(*html.Node) bool) {
+	w.step()
 	if n.Type == html.ElementNode && !f(n) {
 		return
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		elements(c, f)
+		elements(w, c, f)
 	}
 }
 

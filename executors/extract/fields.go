@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"context"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -40,9 +41,19 @@ func one(text, source string) finding {
 }
 
 // Fields finds every field: by its rule, else by its name or type.
-func (p *Page) Fields(fields []field.Field) Result {
+// An error is the context's; the page is of no use after it.
+func (p *Page) Fields(ctx context.Context, fields []field.Field) (Result, error) {
+	var r Result
+	if err := p.watch.guard(ctx, func() { r = p.fields(fields) }); err != nil {
+		return Result{}, err
+	}
+	return r, nil
+}
+
+func (p *Page) fields(fields []field.Field) Result {
 	r := Result{Values: make(map[string]any, len(fields)), Sources: make(map[string]string, len(fields))}
 	for _, f := range fields {
+		p.watch.check()
 		var found finding
 		if f.Extract != nil {
 			found = p.byRule(f)

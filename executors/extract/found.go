@@ -148,7 +148,7 @@ func (p *Page) findDescription(field.Type) finding {
 	for _, it := range p.subjects() {
 		for _, name := range []string{"description", "abstract", "articleBody"} {
 			if s := it.text(name); s != "" {
-				return one(stripTags(s), string(it.syntax)+" "+name)
+				return one(stripTags(p.watch, s), string(it.syntax)+" "+name)
 			}
 		}
 	}
@@ -157,11 +157,11 @@ func (p *Page) findDescription(field.Type) finding {
 }
 
 // stripTags drops markup from a description that was written as HTML.
-func stripTags(s string) string {
+func stripTags(w *watch, s string) string {
 	if !strings.Contains(s, "</") && !strings.Contains(s, "<br") {
 		return s
 	}
-	root, err := parseHTML([]byte(s))
+	root, err := parseHTML(w, []byte(s))
 	if err != nil {
 		return s
 	}

@@ -49,13 +49,13 @@ func FuzzPage(f *testing.F) {
 		if err != nil {
 			u = nil
 		}
-		page, err := New(body, contentType, u)
+		page, err := New(t.Context(), body, contentType, u)
 		if err != nil {
 			return
 		}
 		_ = page.Title()
-		_ = page.Blocked()
-		result := page.Fields(fields)
+		_ = blockedBy(t, page)
+		result := fieldsOf(t, page, fields)
 		require.Len(t, result.Sources, len(result.Values))
 		_, err = json.Marshal(result)
 		require.NoError(t, err)

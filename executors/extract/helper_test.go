@@ -12,16 +12,16 @@ import (
 
 const pageAddress = "https://shop.example/p/blue-lamp?variant=2"
 
-func readPage(t *testing.T, body string) *Page {
+func readPage(t testing.TB, body string) *Page {
 	t.Helper()
 	return readPageAt(t, pageAddress, body)
 }
 
-func readPageAt(t *testing.T, address, body string) *Page {
+func readPageAt(t testing.TB, address, body string) *Page {
 	t.Helper()
 	u, err := url.Parse(address)
 	require.NoError(t, err)
-	page, err := New([]byte(body), "text/html; charset=utf-8", u)
+	page, err := New(t.Context(), []byte(body), "text/html; charset=utf-8", u)
 	require.NoError(t, err)
 	return page
 }
@@ -32,7 +32,7 @@ func find(t *testing.T, page *Page, f field.Field) any {
 	if f.Type == "" {
 		f.Type = field.TypeText
 	}
-	result := page.Fields([]field.Field{f})
+	result := fieldsOf(t, page, []field.Field{f})
 	value, ok := result.Values[f.Name]
 	if !ok {
 		require.NotContains(t, result.Sources, f.Name)
@@ -53,3 +53,17 @@ func propertyField(path string) field.Field {
 func named(name string, t field.Type) field.Field { return field.Field{Name: name, Type: t} }
 
 func eur(amount string) any { return map[string]any{"amount": amount, "currency": "EUR"} }
+
+func fieldsOf(t testing.TB, page *Page, fields []field.Field) Result {
+	t.Helper()
+	result, err := page.Fields(t.Context(), fields)
+	require.NoError(t, err)
+	return result
+}
+
+func blockedBy(t testing.TB, page *Page) string {
+	t.Helper()
+	reason, err := page.Blocked(t.Context())
+	require.NoError(t, err)
+	return reason
+}

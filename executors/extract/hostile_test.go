@@ -1,7 +1,10 @@
 package extract
 
 import (
+	"cmp"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +27,47 @@ func hostilePages(size int) map[string]string {
 	offers.WriteString(`]}`)
 	fill := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }
 	spans.WriteString("<title>a b c</title><h1>a b c</h1><div class=price>" + strings.Repeat("<i></i>", size/14) + strings.Repeat("1 <br>", size/14) + "</div>")
+	fillHalf := func(format string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < size/2; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	var different strings.Builder
+	for i := 0; different.Len() < size; i++ {
+		fmt.Fprintf(&different, "<p class=price>%d €,", i)
+	}
 	return map[string]string{
+		"Attributes":      "<div " + fillHalf("a%d ") + ">" + strings.Repeat("<b>1</b>", size/16),
+		"HtmlTags":        fill("<html a=b>"),
+		"LongClass":       `<div class="` + strings.Repeat("price ", size/12) + `">` + strings.Repeat("<b>1 € </b>", size/24),
+		"LongAttributes":  strings.Repeat(`<i style="`+strings.Repeat("x ", 500)+`" class="`+strings.Repeat("old price ", 100)+`">1 €</i>`, size/2048),
+		"NestedPrices":    strings.Repeat(`<div class=price>1 € `, 200) + fill("<i></i>"),
+		"NestedText":      strings.Repeat(`<h2 itemprop=name>a `, 200) + fill("text ") + strings.Repeat("</h2>", 200),
+		"Prices":          fill(`<p class=price>1 €</p>`),
+		"DifferentPrices": different.String(),
+		"ManyClasses":     fill(`<a class="old price sale" href=/x>buy now 3 €</a>`),
+		"MisnestedTags":   fill(`<a><b><i><p>`),
+		"TableText":       "<table>" + fill(`<b>1`),
+		"Formatting":      fill(`<b><p></b>`),
+		"Microdata":       `<div itemscope itemtype=Product>` + fill(`<b itemprop=offers itemscope><i itemprop=price>1</i></b>`),
+		"NestedScopes":    strings.Repeat(`<div itemscope itemprop=isVariantOf itemtype=Product><b itemprop=name>x</b>`, 200) + fill(`<i itemprop=a>`),
+		"Titles":          "<title>" + fill("a b ") + "</title><h1>" + fill("a b "),
+		"ManyHeadings":    "<title>" + strings.Repeat("a b ", 120) + "</title>" + fill("<h2>a b c</h2>"),
+		"LongNames":       script(`[` + strings.Repeat(`{"@type":"Product","name":"`+strings.Repeat("ab ", 1000)+`"},`, size/3100) + `]`),
+		"OneLongName":     script(`{"@type":"Product","name":"` + fill("ab ") + `"}`),
+		"State":           `<title>a b c</title><script>x=[` + fill(`{name:"a b c d",sku:"1",price:1},`) + `]</script>`,
+		"Spaces":          `<script>x=` + fill(" ") + `</script>`,
+		"Equals":          `<script>` + fill("=   ") + `</script>`,
+		"Backslashes":     script(`{"a":"` + fill(`\u`)),
+		"Breadcrumbs":     script(`[` + fill(`{"@type":"BreadcrumbList","itemListElement":[]},`) + `]`),
+		"Properties":      script(`{"@type":"Product","additionalProperty":[` + fill(`{"name":"a","value":"b"},`) + `]}`),
+		"FlatProperties":  script(`{"@type":"Product",` + fill(`"offers":1,`) + `}`),
+		"Keywords":        `<meta name=keywords content="` + different.String()[:size/2] + `">`,
+		"Comments":        fill(`<!-->-->`),
+		"Entities":        fill(`&amp;&lt`),
+		"Crumbs":          script(`{"@type":"BreadcrumbList","itemListElement":[` + fill(`{"name":"a, b"},`) + `]}`),
 		"SharedItems":     script(diamonds.String()),
 		"ManyOffers":      script(offers.String()),
 		"NestedItemprops": strings.Repeat(`<div itemprop=a>`, 250) + fill("text ") + strings.Repeat("</div>", 250),
@@ -51,10 +94,27 @@ func TestHostilePagesEnd(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
 			page := readPageAt(t, "https://shop.example/lamp-12345", body)
-			_ = page.Blocked()
-			_ = page.Fields(everyField())
+			_ = blockedBy(t, page)
+			_ = fieldsOf(t, page, everyField())
 			// They take a second or so on a busy machine; what this catches takes minutes.
 			require.Less(t, time.Since(start), 30*time.Second)
+		})
+	}
+}
+
+// BenchmarkHostile is for finding out which pages are slow:
+//
+//	MINO_HOSTILE_MIB=10 go test -run=- -bench=Hostile -benchtime=1x
+func BenchmarkHostile(b *testing.B) {
+	mebibytes, err := strconv.Atoi(cmp.Or(os.Getenv("MINO_HOSTILE_MIB"), "1"))
+	require.NoError(b, err)
+	for name, body := range hostilePages(mebibytes << 20) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				page := readPageAt(b, "https://shop.example/lamp-12345", body)
+				_ = blockedBy(b, page)
+				_ = fieldsOf(b, page, everyField())
+			}
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 // jsonLDReader turns JSON-LD documents into items. Objects anywhere become items;
 // a reference by @id alone is replaced by the object that it names.
 type jsonLDReader struct {
+	watch *watch
 	tops  []*item
 	isTop map[*item]bool
 	byID  map[string]*item
@@ -26,14 +27,14 @@ type reference struct {
 
 // readJSONLD reads the scripts of a page. Broken documents give what can be read
 // of them.
-func readJSONLD(scripts []string) []*item {
-	r := &jsonLDReader{byID: map[string]*item{}, isTop: map[*item]bool{}}
+func readJSONLD(w *watch, scripts []string) []*item {
+	r := &jsonLDReader{watch: w, byID: map[string]*item{}, isTop: map[*item]bool{}}
 	for _, script := range scripts {
 		if strings.Contains(script, "&quot;") && !strings.Contains(script, `"`) {
 			// Some templates escape the whole script as if it were text.
 			script = html.UnescapeString(script)
 		}
-		for _, doc := range parseLooseAll(script) {
+		for _, doc := range parseLooseAll(r.watch, script) {
 			r.top(doc)
 		}
 	}
@@ -62,6 +63,7 @@ func (r *jsonLDReader) top(v any) {
 }
 
 func (r *jsonLDReader) item(o object, parent *item, via string) *item {
+	r.watch.step()
 	it := &item{syntax: syntaxJSONLD, parent: parent, via: via}
 	for _, m := range o {
 		switch m.key {

@@ -11,6 +11,7 @@ import (
 // with the elements around it. Style sheets are not applied; what classes, ids and
 // tags tell of a place stands in for them.
 type layout struct {
+	watch   *watch
 	runs    []run
 	frames  map[*html.Node]*frame
 	order   []*frame // in document order
@@ -69,7 +70,7 @@ const (
 
 func (p *Page) layout() *layout {
 	if p.layoutMemo == nil {
-		l := &layout{frames: map[*html.Node]*frame{}, heading: -1, around: map[*frame]bool{}}
+		l := &layout{watch: p.watch, frames: map[*html.Node]*frame{}, heading: -1, around: map[*frame]bool{}}
 		if root := p.root(); root != nil {
 			l.walk(root, nil)
 			l.findHeading(p)
@@ -83,6 +84,7 @@ func (p *Page) layout() *layout {
 }
 
 func (l *layout) walk(n *html.Node, parent *frame) {
+	l.watch.step()
 	switch n.Type {
 	case html.TextNode:
 		if text := foldSpace(n.Data); text != "" && parent != nil {

@@ -40,6 +40,7 @@ func (o object) get(key string) (any, bool) {
 }
 
 type looseParser struct {
+	watch  *watch
 	src    string
 	pos    int
 	values int
@@ -53,8 +54,8 @@ func parseLoose(src string) (any, error) {
 
 // parseLooseAll reads all the values in src, which may be separated by anything
 // that is not JSON (some pages put several documents into one script).
-func parseLooseAll(src string) []any {
-	p := &looseParser{src: src}
+func parseLooseAll(w *watch, src string) []any {
+	p := &looseParser{watch: w, src: src}
 	var all []any
 	for {
 		v, err := p.first()
@@ -117,6 +118,7 @@ func through(s, mark string) int {
 }
 
 func (p *looseParser) value(depth int) (any, error) {
+	p.watch.step()
 	p.skip()
 	p.values++
 	if p.pos >= len(p.src) || depth > maxJSONDepth || p.values > maxJSONValues {

@@ -82,7 +82,7 @@ func TestLooseJSONFindsNothingWhereThereIsNothing(t *testing.T) {
 func TestLooseJSONReadsSeveralDocuments(t *testing.T) {
 	t.Parallel()
 
-	all := parseLooseAll(`{"a":1} ; [2] garbage {"b":3}`)
+	all := parseLooseAll(nil, `{"a":1} ; [2] garbage {"b":3}`)
 	require.Len(t, all, 3)
 }
 
@@ -116,7 +116,7 @@ func FuzzLooseJSON(f *testing.F) {
 			}
 			_ = plain(v)
 		}
-		_ = readJSONLD([]string{src})
+		_ = readJSONLD(nil, []string{src})
 
 		start := strings.TrimLeft(src, " \t\r\n")
 		compare := start != "" && (start[0] == '{' || start[0] == '[') && json.Valid([]byte(src)) && utf8.ValidString(src) &&

@@ -28,9 +28,9 @@ type metaTag struct {
 }
 
 // readHead walks the page once for everything that needs no context.
-func readHead(root *html.Node) *head {
+func readHead(w *watch, root *html.Node) *head {
 	h := &head{}
-	elements(root, func(n *html.Node) bool {
+	elements(w, root, func(n *html.Node) bool {
 		switch n.DataAtom {
 		case atom.Html:
 			h.language = strings.ToLower(attrText(n, "lang"))

@@ -10,6 +10,7 @@ import (
 // microdataReader follows the microdata section of the HTML standard, and takes
 // the content attribute on any element, which authors use beyond the standard.
 type microdataReader struct {
+	watch  *watch
 	root   *html.Node
 	tops   []*item
 	byID   map[string]*html.Node // elements by id, for itemref; made when needed
@@ -27,8 +28,8 @@ const (
 
 // readMicrodata gives the top items of a page. Properties outside of any item
 // come last, as one item without type.
-func readMicrodata(root *html.Node) []*item {
-	r := &microdataReader{root: root, stray: &item{syntax: syntaxMicrodata}, inside: map[*html.Node]bool{}, budget: maxStructuredText, refs: maxItemRefs}
+func readMicrodata(w *watch, root *html.Node) []*item {
+	r := &microdataReader{watch: w, root: root, stray: &item{syntax: syntaxMicrodata}, inside: map[*html.Node]bool{}, budget: maxStructuredText, refs: maxItemRefs}
 	r.walk(root, r.stray)
 	if len(r.stray.props) > 0 {
 		r.tops = append(r.tops, r.stray)
@@ -47,6 +48,7 @@ func (r *microdataReader) walk(n *html.Node, owner *item) {
 }
 
 func (r *microdataReader) element(n *html.Node, owner *item) {
+	r.watch.step()
 	names := strings.Fields(attrText(n, "itemprop"))
 	if _, scope := attr(n, "itemscope"); scope {
 		r.scope(n, owner, names)
@@ -96,7 +98,7 @@ func (r *microdataReader) scope(n *html.Node, owner *item, names []string) {
 func (r *microdataReader) elementByID(id string) *html.Node {
 	if r.byID == nil {
 		r.byID = map[string]*html.Node{}
-		elements(r.root, func(n *html.Node) bool {
+		elements(r.watch, r.root, func(n *html.Node) bool {
 			if v := attrText(n, "id"); v != "" && r.byID[v] == nil {
 				r.byID[v] = n
 			}

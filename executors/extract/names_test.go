@@ -48,7 +48,7 @@ func TestFieldOfAnUnknownNameIsFoundByItsTypeWhenItIsTheOnlyOne(t *testing.T) {
 	page := readPage(t, fullProduct)
 	kosten := named("kosten", field.TypeMoney)
 	require.Equal(t, eur("19.50"), find(t, page, kosten))
-	result := page.Fields([]field.Field{kosten, named("extra", field.TypeMoney)})
+	result := fieldsOf(t, page, []field.Field{kosten, named("extra", field.TypeMoney)})
 	require.Empty(t, result.Values)
 }
 
@@ -93,7 +93,7 @@ func TestNameComesFromTheHeadingThatTheTitleRepeats(t *testing.T) {
 func TestFieldsTellWhereTheyWereFound(t *testing.T) {
 	t.Parallel()
 
-	result := readPage(t, fullProduct).Fields([]field.Field{
+	result := fieldsOf(t, readPage(t, fullProduct), []field.Field{
 		named("price", field.TypeMoney), named("brand", field.TypeText), named("warranty", field.TypeText),
 		{Name: "h", Type: field.TypeText, Extract: &field.Extract{CSS: "h1"}}, named("absent", field.TypeText),
 	})

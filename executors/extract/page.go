@@ -1,6 +1,8 @@
 package extract
 
 import (
+	"cmp"
+	"context"
 	"net/url"
 	"strings"
 
@@ -11,6 +13,8 @@ import (
 // Page is a body that has been read, ready for fields to be found in it. It is
 // not safe for concurrent use: parts of it are read when they are first needed.
 type Page struct {
+	watch *watch // of the call that is under way
+
 	kind Kind
 	url  *url.URL // where the page was found, after redirects
 	base *url.URL // what its relative addresses are relative to
@@ -34,34 +38,40 @@ const maxItems = 2000
 
 // New reads a body. The address is the page's own, after redirects; it chooses
 // among several products on one page and makes relative addresses absolute.
-// Broken markup is read as far as it goes; an error means that nothing was.
-func New(body []byte, contentType string, address *url.URL) (*Page, error) {
+// Broken markup is read as far as it goes; an error means that nothing was: it is
+// the context's when that ended the reading. The context rules this call only.
+func New(ctx context.Context, body []byte, contentType string, address *url.URL) (*Page, error) {
 	if address == nil {
 		address = &url.URL{}
 	}
-	p := &Page{kind: KindOf(body, contentType), url: address, base: address}
-	switch p.kind {
-	case KindHTML:
+	p := &Page{watch: &watch{}, kind: KindOf(body, contentType), url: address, base: address}
+	var failed error
+	err := p.watch.guard(ctx, func() {
+		if p.kind == KindOther {
+			return
+		}
 		p.body = decode(body, contentType)
-		return p, p.readHTML()
-	case KindJSON, KindText:
-		p.body = decode(body, contentType)
-	case KindOther:
+		if p.kind == KindHTML {
+			failed = p.readHTML()
+		}
+	})
+	if err = cmp.Or(err, failed); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
 
 func (p *Page) readHTML() error {
-	root, err := parseHTML(p.body)
+	root, err := parseHTML(p.watch, p.body)
 	if err != nil {
 		return err
 	}
 	p.doc = goquery.NewDocumentFromNode(root)
-	p.head = readHead(root)
+	p.head = readHead(p.watch, root)
 	if ref, err := url.Parse(p.head.base); err == nil && p.head.base != "" {
 		p.base = p.url.ResolveReference(ref)
 	}
-	for _, read := range [][]*item{readJSONLD(p.head.jsonLD), readMicrodata(root), readRDFa(root)} {
+	for _, read := range [][]*item{readJSONLD(p.watch, p.head.jsonLD), readMicrodata(p.watch, root), readRDFa(p.watch, root)} {
 		p.items = append(p.items, read[:min(len(read), maxItems)]...)
 	}
 	return nil

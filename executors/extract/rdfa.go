@@ -10,13 +10,14 @@ import (
 // datetime, href and src as values. Prefixes are dropped like vocabularies: the
 // local name tells enough. Properties outside of any item are not read, since
 // OpenGraph uses that form and has a reader of its own.
-func readRDFa(root *html.Node) []*item {
-	r := &rdfaReader{budget: maxStructuredText}
+func readRDFa(w *watch, root *html.Node) []*item {
+	r := &rdfaReader{watch: w, budget: maxStructuredText}
 	r.walk(root, nil)
 	return r.tops
 }
 
 type rdfaReader struct {
+	watch  *watch
 	tops   []*item
 	budget int // bytes of text that may still be read
 }
@@ -30,6 +31,7 @@ func (r *rdfaReader) walk(n *html.Node, owner *item) {
 }
 
 func (r *rdfaReader) element(n *html.Node, owner *item) {
+	r.watch.step()
 	names := strings.Fields(attrText(n, "property"))
 	if types, ok := attr(n, "typeof"); ok {
 		it := &item{syntax: syntaxRDFa, types: localNames(strings.Fields(types)), node: n, id: resource(n)}

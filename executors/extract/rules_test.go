@@ -62,7 +62,7 @@ func TestRegexRulesReadTextThenSource(t *testing.T) {
 
 func jsonPage(t *testing.T, body string) *Page {
 	t.Helper()
-	page, err := New([]byte(body), "application/json", &url.URL{Scheme: "https", Host: "api.example"})
+	page, err := New(t.Context(), []byte(body), "application/json", &url.URL{Scheme: "https", Host: "api.example"})
 	require.NoError(t, err)
 	require.Equal(t, KindJSON, page.Kind())
 	return page

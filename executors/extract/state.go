@@ -42,7 +42,7 @@ func (p *Page) stateProducts() []stateProduct {
 		if len(text) > maxScript {
 			continue
 		}
-		for _, data := range scriptData(script, text) {
+		for _, data := range p.scriptData(script, text) {
 			p.collectState(data, 0)
 		}
 	}
@@ -51,12 +51,12 @@ func (p *Page) stateProducts() []stateProduct {
 
 // scriptData gives the literals of a script: the whole of a data block, and in code
 // what is assigned or passed as an argument.
-func scriptData(n *html.Node, text string) []any {
+func (p *Page) scriptData(n *html.Node, text string) []any {
 	if strings.Contains(attrText(n, "type"), "json") {
-		return parseLooseAll(text)
+		return parseLooseAll(p.watch, text)
 	}
 	var out []any
-	parser := &looseParser{src: text}
+	parser := &looseParser{watch: p.watch, src: text}
 	for parser.values < maxJSONValues {
 		at := dataStart.FindStringIndex(text[parser.pos:])
 		if at == nil {
@@ -86,6 +86,7 @@ var (
 
 // collectState walks through data and keeps the objects that are the product.
 func (p *Page) collectState(v any, depth int) {
+	p.watch.step()
 	if depth > maxJSONDepth || len(p.state) >= maxStateProducts {
 		return
 	}

@@ -39,7 +39,7 @@ func (a *attempt) run(ctx context.Context, address *url.URL, req executors.Reque
 	outcome.Evidence.FinalURL = final.Redacted()
 	outcome.Evidence.StatusCode = response.StatusCode
 	outcome.Evidence.ContentType = response.Header.Get("Content-Type")
-	err = a.read(response, final, req, &outcome)
+	err = a.read(ctx, response, final, req, &outcome)
 	outcome.Usage = a.usage()
 	return outcome, err
 }
@@ -120,9 +120,9 @@ func finalAddress(address *url.URL, response *http.Response) *url.URL {
 }
 
 // read turns an answer into an outcome or a failure.
-func (a *attempt) read(response *http.Response, final *url.URL, req executors.Request, outcome *executors.Outcome) error {
+func (a *attempt) read(ctx context.Context, response *http.Response, final *url.URL, req executors.Request, outcome *executors.Outcome) error {
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return a.refused(response, final)
+		return a.refused(ctx, response, final)
 	}
 	contentType := response.Header.Get("Content-Type")
 	if unreadable(contentType) {
@@ -133,7 +133,10 @@ func (a *attempt) read(response *http.Response, final *url.URL, req executors.Re
 		return err
 	}
 	req.Heartbeat("reading " + final.Hostname())
-	page, err := extract.New(body, contentType, final)
+	page, err := extract.New(ctx, body, contentType, final)
+	if err != nil && ctx.Err() != nil {
+		return err // of the context, which Execute tells apart
+	}
 	if err != nil {
 		return failure.Wrap(err, failure.Permanent, CodeUnreadable, "the page cannot be read")
 	}
@@ -141,8 +144,15 @@ func (a *attempt) read(response *http.Response, final *url.URL, req executors.Re
 		return failure.New(failure.Permanent, CodeUnsupportedContent, "the content is of type %q and no text", contentType)
 	}
 	outcome.Evidence.Title = page.Title()
-	outcome.Blocked = page.Blocked()
-	found := page.Fields(req.Fields)
+	blocked, err := page.Blocked(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := page.Fields(ctx, req.Fields)
+	if err != nil {
+		return err
+	}
+	outcome.Blocked = blocked
 	outcome.Fields, outcome.Evidence.Sources = found.Values, found.Sources
 	return nil
 }

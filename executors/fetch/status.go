@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,11 +21,11 @@ const (
 
 // refused classifies an answer whose status is no success. Its page is read a little:
 // when it tells of a test for robots, the message says so.
-func (a *attempt) refused(response *http.Response, final *url.URL) error {
+func (a *attempt) refused(ctx context.Context, response *http.Response, final *url.URL) error {
 	status := response.StatusCode
 	err := failure.New(statusClass(status), fmt.Sprintf("HTTP_%d", status), "the server answered %s", statusText(status))
 	err.RetryAfter = retryAfter(response.Header.Get("Retry-After"), time.Now())
-	if blocked := a.blocked(response, final); blocked != "" {
+	if blocked := a.blocked(ctx, response, final); blocked != "" {
 		err.Message += "; " + blocked
 	}
 	return err
@@ -33,7 +34,7 @@ func (a *attempt) refused(response *http.Response, final *url.URL) error {
 const refusalSize = 128 << 10
 
 // blocked says whether the page of a refusal is that of a guard against robots.
-func (a *attempt) blocked(response *http.Response, final *url.URL) string {
+func (a *attempt) blocked(ctx context.Context, response *http.Response, final *url.URL) string {
 	contentType := response.Header.Get("Content-Type")
 	if unreadable(contentType) {
 		return ""
@@ -42,11 +43,15 @@ func (a *attempt) blocked(response *http.Response, final *url.URL) string {
 	if err != nil {
 		return "" // what matters is the status
 	}
-	page, err := extract.New(body, contentType, final)
+	page, err := extract.New(ctx, body, contentType, final)
 	if err != nil {
 		return ""
 	}
-	return page.Blocked()
+	reason, err := page.Blocked(ctx)
+	if err != nil {
+		return ""
+	}
+	return reason
 }
 
 func statusClass(status int) failure.Class {
