@@ -120,6 +120,7 @@ func (p *Page) voteNamedSKUs(b *ballot) {
 		}
 	}
 	for _, f := range l.order {
+		p.watch.step()
 		if l.traits(f)&other != 0 || l.amongOthers(f) {
 			continue
 		}

@@ -141,9 +141,9 @@ func TestFieldsOfRealProductPages(t *testing.T) {
 	row("extruct (open source)", 0.667, 0.515, 0.929)
 	t.Log("\n" + table.String())
 
-	require.GreaterOrEqual(t, price.score(), 0.72)
-	require.GreaterOrEqual(t, sku.score(), 0.56)
-	require.GreaterOrEqual(t, availability.score(), 0.93)
+	require.GreaterOrEqual(t, price.score(), 0.90)
+	require.GreaterOrEqual(t, sku.score(), 0.92)
+	require.GreaterOrEqual(t, availability.score(), 0.98)
 }
 
 func TestRealProductPagesAreNotBlocked(t *testing.T) {

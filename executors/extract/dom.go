@@ -46,7 +46,7 @@ func hiddenByMarkup(n *html.Node) bool {
 		case "hidden":
 			return true
 		case "style":
-			style := strings.ToLower(strings.Join(strings.Fields(a.Val), ""))
+			style := strings.ToLower(strings.Join(strings.Fields(firstBytes(a.Val, maxNames)), ""))
 			if strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden") {
 				return true
 			}
@@ -78,18 +78,36 @@ func nodeText(n *html.Node) string { return someText(n, math.MaxInt) }
 // someText is the beginning of nodeText. It is somewhat longer than limit when the
 // text is longer.
 func someText(n *html.Node, limit int) string {
-	var b strings.Builder
-	writeText(&b, n, limit)
+	b := textWriter{limit: limit, nodes: max(limit, minNodesOfText)}
+	b.write(n)
 	return foldSpace(b.String())
 }
 
-func writeText(b *strings.Builder, n *html.Node, limit int) {
-	if b.Len() > limit {
+// textWriter gathers the text of elements up to a limit of bytes, and of nodes, since
+// there may be any number of them without text.
+type textWriter struct {
+	strings.Builder
+
+	limit, nodes int
+}
+
+// most is how much of one text node is taken: more than the limit, as it may be
+// white space for the most part.
+func (b *textWriter) most() int {
+	if b.limit > math.MaxInt/8 {
+		return math.MaxInt
+	}
+	return b.limit*4 + maxNames
+}
+
+func (b *textWriter) write(n *html.Node) {
+	b.nodes--
+	if b.Len() > b.limit || b.nodes < 0 {
 		return
 	}
 	switch n.Type {
 	case html.TextNode:
-		b.WriteString(n.Data)
+		b.WriteString(firstBytes(n.Data, b.most()))
 		return
 	case html.ElementNode:
 		if unseen(n) {
@@ -102,7 +120,10 @@ func writeText(b *strings.Builder, n *html.Node, limit int) {
 		b.WriteByte(' ')
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		writeText(b, c, limit)
+		if b.nodes < 0 {
+			return
+		}
+		b.write(c)
 	}
 	if block {
 		b.WriteByte(' ')

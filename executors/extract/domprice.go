@@ -42,9 +42,16 @@ func (p *Page) seenPrices() []seenPrice {
 	}
 	l.pricesRead = true
 	done := map[*frame]bool{}
+	tried := 0
 	for _, r := range l.runs {
 		if len(r.text) > 200 || !strings.ContainsAny(r.text, "0123456789") {
 			continue
+		}
+		if tried++; tried > maxPriceTexts {
+			break
+		}
+		if tried%checkEvery == 0 {
+			p.watch.check() // expressions are matched here
 		}
 		f, m, found := l.priceAt(r)
 		if !found || done[f] {
@@ -80,9 +87,9 @@ func (l *layout) lowerLists() {
 }
 
 func kindOf(f *frame) string {
-	kind := f.node.Data + "." + attrText(f.node, "class")
+	kind := f.node.Data + "." + firstBytes(attrText(f.node, "class"), maxNames)
 	if f.parent != nil {
-		kind += " in " + f.parent.node.Data + "." + attrText(f.parent.node, "class")
+		kind += " in " + f.parent.node.Data + "." + firstBytes(attrText(f.parent.node, "class"), maxNames)
 	}
 	return kind
 }
@@ -158,8 +165,8 @@ func (f *frame) calledFormer() bool {
 // elements do not run together, and two digits on their own are decimals. It stops
 // when the text is longer than limit.
 func joinedText(n *html.Node, limit int) string {
-	var b strings.Builder
-	joinText(&b, n, limit)
+	b := textWriter{limit: limit * 2, nodes: max(limit, minNodesOfText)}
+	joinText(&b, n)
 	return foldSpace(b.String())
 }
 
@@ -175,12 +182,13 @@ func (f *frame) amount() (text string, at []int) {
 	return f.joined, f.amountAt
 }
 
-func joinText(b *strings.Builder, n *html.Node, limit int) {
-	if b.Len() > limit*2 {
+func joinText(b *textWriter, n *html.Node) {
+	b.nodes--
+	if b.Len() > b.limit || b.nodes < 0 {
 		return
 	}
 	if n.Type == html.TextNode {
-		joinDigits(b, n.Data)
+		joinDigits(b, firstBytes(n.Data, b.most()))
 		return
 	}
 	if n.Type == html.ElementNode && (unseen(n) || hiddenByMarkup(n)) {
@@ -191,7 +199,10 @@ func joinText(b *strings.Builder, n *html.Node, limit int) {
 		b.WriteByte(' ')
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		joinText(b, c, limit)
+		if b.nodes < 0 {
+			return
+		}
+		joinText(b, c)
 	}
 	if block && !endsInDigit(b) {
 		b.WriteByte(' ')
@@ -199,7 +210,7 @@ func joinText(b *strings.Builder, n *html.Node, limit int) {
 }
 
 // joinDigits adds a text to what was read before it, apart from digits there.
-func joinDigits(b *strings.Builder, text string) {
+func joinDigits(b *textWriter, text string) {
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case trimmed == "" || !endsInDigit(b) || !isDigitByte(trimmed[0]):
@@ -212,7 +223,7 @@ func joinDigits(b *strings.Builder, text string) {
 	}
 }
 
-func endsInDigit(b *strings.Builder) bool {
+func endsInDigit(b *textWriter) bool {
 	s := b.String()
 	return s != "" && isDigitByte(s[len(s)-1])
 }
@@ -221,10 +232,10 @@ func isDigitByte(c byte) bool { return c >= '0' && c <= '9' }
 
 // markup names an element for people.
 func markup(f *frame) string {
-	if id := attrText(f.node, "id"); id != "" && !strings.ContainsAny(id, " \t") {
+	if id := attrText(f.node, "id"); id != "" && len(id) <= maxNames && !strings.ContainsAny(id, " \t") {
 		return f.node.Data + "#" + id
 	}
-	if classes := strings.Fields(attrText(f.node, "class")); len(classes) > 0 {
+	if classes := strings.Fields(firstBytes(attrText(f.node, "class"), maxNames)); len(classes) > 0 {
 		return f.node.Data + "." + classes[0]
 	}
 	return f.node.Data

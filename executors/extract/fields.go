@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
-	"slices"
 
 	"github.com/minohq/mino/internal/parse"
 	"github.com/minohq/mino/models/field"
@@ -76,7 +75,11 @@ func (f finding) as(fd field.Field, base *url.URL) (any, bool) {
 	if fd.Type == field.TypeList {
 		return f.list()
 	}
-	text := parse.Text(f.texts[0])
+	text := firstBytes(f.texts[0], maxRuleText)
+	if fd.Type != field.TypeText {
+		text = firstBytes(text, maxParsed)
+	}
+	text = parse.Text(text)
 	if text == "" {
 		return nil, false
 	}
@@ -114,13 +117,15 @@ func (f finding) number(fd field.Field, text string) (any, bool) {
 
 func (f finding) list() (any, bool) {
 	var out []string
+	seen := map[string]bool{}
 	add := func(s string) {
-		if s != "" && !slices.Contains(out, s) {
+		if s != "" && !seen[s] && len(out) < maxListed {
+			seen[s] = true
 			out = append(out, s)
 		}
 	}
 	if len(f.texts) == 1 {
-		for _, s := range parse.List(f.texts[0]) {
+		for _, s := range parse.List(firstBytes(f.texts[0], maxRuleText)) {
 			add(s)
 		}
 	} else {

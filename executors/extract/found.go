@@ -105,7 +105,7 @@ func (p *Page) findImage(field.Type) finding {
 		for _, name := range []string{"image", "thumbnailUrl", "photo"} {
 			found := finding{source: string(it.syntax) + " " + name, exact: true}
 			for _, v := range it.all(name) {
-				if address := imageAddress(v); address != "" {
+				if address := imageAddress(v); address != "" && len(found.texts) < maxListed {
 					found.texts = append(found.texts, p.absolute(address))
 				}
 			}
@@ -195,7 +195,7 @@ func (p *Page) findLanguage(t field.Type) finding {
 func (p *Page) findKeywords(t field.Type) finding {
 	found := findByProperties("keywords", "article:tag", "news_keywords")(p, t)
 	if t == field.TypeList && len(found.texts) == 1 {
-		found.texts = strings.Split(found.texts[0], ",")
+		found.texts = strings.SplitN(firstBytes(found.texts[0], maxRuleText), ",", maxListed)
 	}
 	return found
 }

@@ -17,6 +17,7 @@ func (l *layout) findHeading(p *Page) {
 	var best *frame
 	bestScore := 0.0
 	for _, r := range l.runs {
+		l.watch.step()
 		for f, up := r.frame, 0; f != nil && up < 3; f, up = f.parent, up+1 {
 			bonus := headingBonus(f)
 			if bonus == 0 || l.runs[f.first].index != r.index {
@@ -47,6 +48,7 @@ func (l *layout) findHeading(p *Page) {
 // headings are headings by their looks alone.
 func (l *layout) titleRun(titles []string) *frame {
 	for _, r := range l.runs {
+		l.watch.step()
 		if len(r.text) >= 6 && headingScore(r.text, titles) >= 1.3 && l.traits(r.frame)&(traitHidden|traitAside|traitLink) == 0 {
 			return r.frame
 		}
@@ -146,6 +148,7 @@ type button struct {
 // products.
 func (l *layout) findButtons() {
 	for _, r := range l.runs {
+		l.watch.step()
 		if len(r.text) <= maxButtonText && containsAny(strings.ToLower(r.text), buyPhrases) {
 			if f := pressable(r.frame); f != nil {
 				l.addButton(f)
@@ -153,6 +156,7 @@ func (l *layout) findButtons() {
 		}
 	}
 	for _, f := range l.order {
+		l.watch.step()
 		n := f.node
 		if n.DataAtom == atom.Input || n.DataAtom == atom.Button || n.DataAtom == atom.A {
 			label := strings.ToLower(attrText(n, "value") + " " + attrText(n, "aria-label") + " " + attrText(n, "title"))
@@ -229,6 +233,7 @@ func (l *layout) markOthers() {
 	l.other = make([]bool, len(l.runs))
 	rank := 0 // of the heading that announced other products; 0 outside
 	for i, r := range l.runs {
+		l.watch.step()
 		if i > l.heading {
 			if here := headingRank(r.frame); here > 0 && len(r.text) <= 80 {
 				switch {

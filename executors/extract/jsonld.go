@@ -111,9 +111,11 @@ func (r *jsonLDReader) add(owner *item, name string, v any) {
 // resolve replaces references by what they name. An item is never put below
 // itself, so that every walk through the items ends.
 func (r *jsonLDReader) resolve() {
+	budget := maxReferenceWork
 	for _, ref := range r.refs {
+		r.watch.check()
 		target := r.byID[ref.id]
-		if target == nil || target.contains(ref.owner, map[*item]bool{}) {
+		if target == nil || target.contains(ref.owner, map[*item]bool{}, &budget) || budget < 0 {
 			continue
 		}
 		ref.owner.props[ref.prop].value.item = target
@@ -124,17 +126,21 @@ func (r *jsonLDReader) resolve() {
 }
 
 // contains tells whether other is the item or below it. Items may be shared, so that
-// those which were looked at are remembered.
-func (it *item) contains(other *item, seen map[*item]bool) bool {
+// those which were looked at are remembered. The answer is worth nothing once the
+// budget of items is below zero.
+func (it *item) contains(other *item, seen map[*item]bool, budget *int) bool {
 	if it == other {
 		return true
 	}
 	if seen[it] {
 		return false
 	}
+	if *budget--; *budget < 0 {
+		return false
+	}
 	seen[it] = true
 	for _, p := range it.props {
-		if p.value.item != nil && p.value.item.contains(other, seen) {
+		if p.value.item != nil && p.value.item.contains(other, seen, budget) {
 			return true
 		}
 	}

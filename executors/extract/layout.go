@@ -87,12 +87,15 @@ func (l *layout) walk(n *html.Node, parent *frame) {
 	l.watch.step()
 	switch n.Type {
 	case html.TextNode:
-		if text := foldSpace(n.Data); text != "" && parent != nil {
+		if parent == nil || len(l.runs) >= maxRuns {
+			return
+		}
+		if text := foldSpace(n.Data); text != "" {
 			l.runs = append(l.runs, run{text: text, frame: parent, index: len(l.runs)})
 		}
 		return
 	case html.ElementNode:
-		if unseen(n) {
+		if unseen(n) || len(l.order) >= maxElements {
 			return
 		}
 		f := &frame{node: n, parent: parent, words: markupWords(n), first: len(l.runs)}
@@ -141,10 +144,10 @@ func markupWords(n *html.Node) []string {
 		case "class", "id", "name", "itemprop", "data-testid", "data-test", "data-qa", "data-component",
 			"data-role", "data-section", "data-module", "data-hook", "data-auto", "data-automation-id",
 			"data-test-id", "data-qa-qualifier", "data-tid", "data-ui", "data-name", "role":
-			words = append(words, splitWords(a.Val)...)
+			words = append(words, splitWords(firstBytes(a.Val, maxNames))...)
 		}
 	}
-	return words
+	return words[:min(len(words), maxWords)]
 }
 
 // splitWords takes names apart: "priceBlock-old_price" is price, block, old, price.

@@ -72,6 +72,9 @@ func (h *head) meta(n *html.Node) {
 	}
 	for _, key := range []string{"property", "name", "itemprop"} {
 		for name := range strings.FieldsSeq(strings.ToLower(attrText(n, key))) {
+			if len(h.metas) >= maxMetas {
+				return
+			}
 			h.metas = append(h.metas, metaTag{name, content, n})
 		}
 	}

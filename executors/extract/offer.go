@@ -18,9 +18,16 @@ type offer struct {
 
 // offers gives the offers of an item in the order of the page.
 func offers(it *item) []offer {
-	var out []offer
-	collectOffers(it, string(it.syntax)+" ", offer{}, &out, 0)
-	return out
+	c := offerCollector{visits: maxOfferVisits}
+	c.collect(it, string(it.syntax)+" ", offer{}, 0)
+	return c.out
+}
+
+// offerCollector gathers offers. Items may be shared, so that there are many more
+// ways through them than items: the visits are counted.
+type offerCollector struct {
+	out    []offer
+	visits int
 }
 
 const (
@@ -28,32 +35,33 @@ const (
 	maxOffers     = 1000
 )
 
-// collectOffers reads an item that has or is an offer. What an outer offer says
+// collect reads an item that has or is an offer. What an outer offer says
 // holds for the inner ones unless they say otherwise.
-func collectOffers(it *item, path string, outer offer, out *[]offer, depth int) {
-	if depth > maxOfferDepth || len(*out) >= maxOffers {
+func (c *offerCollector) collect(it *item, path string, outer offer, depth int) {
+	c.visits--
+	if depth > maxOfferDepth || len(c.out) >= maxOffers || c.visits < 0 {
 		return
 	}
 	o := outer.within(it)
-	before := len(*out)
+	before := len(c.out)
 	for _, name := range []string{"offers", "offer", "hasVariant", "priceSpecification"} {
 		for _, inner := range it.items(name) {
 			if name == "priceSpecification" && formerSpecification(inner) {
 				continue
 			}
-			collectOffers(inner, path+name+".", o, out, depth+1)
+			c.collect(inner, path+name+".", o, depth+1)
 		}
 	}
 	// Prices of the item itself come before those of its specifications: these
 	// repeat it, or break it down.
 	own := o.prices(it, path)
 	if len(own) > 0 {
-		*out = append((*out)[:before], own...)
+		c.out = append(c.out[:before], own...)
 		return
 	}
-	if len(*out) == before && (o.availability != "" || o.sku != "") && depth > 0 {
+	if len(c.out) == before && (o.availability != "" || o.sku != "") && depth > 0 {
 		o.path = path
-		*out = append(*out, o)
+		c.out = append(c.out, o)
 	}
 }
 

@@ -66,6 +66,7 @@ func (p *Page) readHTML() error {
 	if err != nil {
 		return err
 	}
+	trimAttributes(p.watch, root)
 	p.doc = goquery.NewDocumentFromNode(root)
 	p.head = readHead(p.watch, root)
 	if ref, err := url.Parse(p.head.base); err == nil && p.head.base != "" {

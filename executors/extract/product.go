@@ -46,6 +46,7 @@ func (p *Page) product() *product {
 	candidates := p.productItems()
 	scores := make([]float64, len(candidates))
 	for i, it := range candidates {
+		p.watch.check()
 		scores[i] = p.productScore(it)
 		if pr.main == nil || scores[i] > pr.score {
 			pr.main, pr.score = it, scores[i]
@@ -185,7 +186,7 @@ func (p *Page) sameThing(a, b *item) bool {
 			return true
 		}
 	}
-	x, y := a.text("name"), b.text("name")
+	x, y := firstBytes(a.text("name"), maxHeading), firstBytes(b.text("name"), maxHeading)
 	if x == "" || y == "" {
 		return p.addressScore(a) > 0 && p.addressScore(b) > 0
 	}

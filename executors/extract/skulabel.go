@@ -28,6 +28,7 @@ func (p *Page) voteLabelledSKUs(b *ballot) {
 	l := p.layout()
 	seen := map[string]bool{}
 	for i, r := range l.runs {
+		p.watch.step()
 		if len(r.text) > 120 {
 			continue
 		}

@@ -107,6 +107,7 @@ func (p *Page) seenStock() (state stock, where string) {
 		}
 	}
 	for _, r := range l.runs {
+		p.watch.step()
 		if !l.nearMain(r) || len(r.text) > 90 {
 			continue
 		}
