@@ -163,6 +163,10 @@ func (r *jobRun) persist(ctx context.Context, write func(context.Context) error)
 	defer cancel()
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 3*time.Second) {
 		err := write(ctx)
+		if err != nil && ctx.Err() != nil && !errors.Is(err, models.ErrStaleAttempt) {
+			// A database that does not answer has refused nothing.
+			return fmt.Errorf("%w: %w", models.ErrUnavailable, err)
+		}
 		if !errors.Is(err, models.ErrUnavailable) {
 			return err
 		}

@@ -189,7 +189,8 @@ type Failure struct {
 }
 
 // FailAttempt writes a failed attempt to its session and its job in one transaction,
-// under the same fence as CompleteAttempt.
+// under the same fence as CompleteAttempt. A failure that is to be tried again may be
+// written twice.
 func (s *Store) FailAttempt(ctx context.Context, a *Attempt, f Failure) error {
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		q := tx.NewUpdate().Model((*models.Job)(nil)).Set("updated_at = now()")
@@ -209,8 +210,14 @@ func (s *Store) FailAttempt(ctx context.Context, a *Attempt, f Failure) error {
 		if f.Lost {
 			session.Status = models.SessionLost
 		}
-		return fencedSession(ctx, tx.NewUpdate().Model(session).
+		err := fencedSession(ctx, tx.NewUpdate().Model(session).
 			Column("status", "error_class", "error_code", "error_message", "retry_at", "usage", "evidence"), a)
+		if f.RetryAt != nil && errors.Is(err, models.ErrStaleAttempt) {
+			// The job is this attempt's and its session has ended: only this very write
+			// does that, so it came before and its answer was lost.
+			return nil
+		}
+		return err
 	})
 }
 

@@ -224,6 +224,19 @@ func TestOutcomes(t *testing.T) {
 		require.NotNil(t, sessions[1].RetryAt)
 	})
 
+	t.Run("WritesAFailureAgainWhenTheAnswerOfTheFirstWriteWasLost", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		a, due := f.begin(t, 0), time.Now().Add(time.Minute)
+		again := store.Failure{Class: failure.Transient, Code: "HTTP_503", Message: "unwell", RetryAt: &due}
+		require.NoError(t, f.store.FailAttempt(t.Context(), a, again))
+		require.NoError(t, f.store.FailAttempt(t.Context(), a, again), "a job that is to be tried again is not stale")
+		require.Equal(t, models.JobRunning, f.job(t, 0).Status)
+		second := f.begin(t, 0)
+		require.Equal(t, 1, second.Failed, "it counts once")
+		require.ErrorIs(t, f.store.FailAttempt(t.Context(), a, again), models.ErrStaleAttempt)
+	})
+
 	t.Run("RecordsAJobThatEndedWithoutAWordAndLeavesOneThatEndedAlone", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

@@ -77,13 +77,16 @@ func mapped(err error) error {
 		}
 		return err
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var connect *pgconn.ConnectError
+	connecting := errors.As(err, &connect)
+	// A connection that was not made in time is PostgreSQL's doing; other deadlines are
+	// the caller's own.
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && !connecting {
 		return err
 	}
-	var connect *pgconn.ConnectError
 	var network net.Error
-	if errors.As(err, &connect) || errors.As(err, &network) ||
-		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+	if connecting || errors.As(err, &network) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		pgconn.SafeToRetry(err) {
 		return fmt.Errorf("%w: %w", models.ErrUnavailable, err)
@@ -91,11 +94,23 @@ func mapped(err error) error {
 	return err
 }
 
-// unavailableState tells the SQLSTATEs after which the same statement can succeed
-// later: connection exceptions (class 08), too many connections or out of memory
-// and disk (class 53), a server that starts, stops or crashes (57P0x).
+// unavailableState tells the SQLSTATEs after which the same operation can succeed
+// later: connection exceptions (class 08), a standby that was the primary (25006), a
+// transaction that PostgreSQL ended for its length (25P03, 25P04), serialization
+// failures and deadlocks (class 40), too many connections or out of memory and disk
+// (class 53), a lock that was not to be had (55P03), statements that were cancelled
+// and a server that starts, stops or crashes (class 57), and its disks (class 58).
 func unavailableState(code string) bool {
-	return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P")
+	switch code {
+	case "25006", "25P03", "25P04", "55P03":
+		return true
+	}
+	for _, class := range []string{"08", "40", "53", "57", "58"} {
+		if strings.HasPrefix(code, class) {
+			return true
+		}
+	}
+	return false
 }
 
 // found turns "no rows" into the sentinel of what was sought.

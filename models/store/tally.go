@@ -16,17 +16,17 @@ import (
 // that has ended keeps the tally it ended with, since its jobs may belong to a later
 // execution by now.
 func (s *Store) Tally(ctx context.Context, org, executionID uuid.UUID) (*models.ExecutionTally, error) {
-	e, err := s.Execution(ctx, org, executionID)
-	if err != nil {
-		return nil, err
-	}
-	if e.Tally != nil {
-		return e.Tally, nil
-	}
 	var tally *models.ExecutionTally
 	snapshot := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	err = s.db.RunInTx(ctx, snapshot, func(ctx context.Context, tx bun.Tx) (err error) {
-		tally, err = tallyOf(ctx, tx, org, executionID)
+	err := s.db.RunInTx(ctx, snapshot, func(ctx context.Context, tx bun.Tx) error {
+		// In the same snapshot: an execution that ends in between gives its jobs away.
+		e, err := execution(ctx, tx, org, executionID, false)
+		if err != nil {
+			return err
+		}
+		if tally = e.Tally; tally == nil {
+			tally, err = tallyOf(ctx, tx, org, executionID)
+		}
 		return err
 	})
 	return tally, mapped(err)
