@@ -128,21 +128,31 @@ func (o *Orchestrator) Stats(ctx context.Context, id uuid.UUID) (contract.Stats,
 	return o.query(ctx, id)
 }
 
-// ended reports whether the run of an execution is closed, and how it ended. A run
-// that Temporal does not know is not taken for closed: it may be another Temporal that
-// is being asked. Stopping such an execution ends it.
-func (o *Orchestrator) ended(ctx context.Context, id uuid.UUID) (how string, closed bool, err error) {
+// runState is what Temporal says of the run of an execution.
+type runState int
+
+const (
+	runUnknown runState = iota
+	runOpen
+	runClosed
+)
+
+// look reports where the run of an execution stands, and in words how it ended.
+func (o *Orchestrator) look(ctx context.Context, id uuid.UUID) (state runState, how string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	description, err := o.client.DescribeWorkflowExecution(ctx, contract.WorkflowID(id.String()), "")
 	if err = mapped(err); errors.Is(err, models.ErrRunEnded) {
-		return "is unknown to Temporal", false, nil
+		return runUnknown, "is unknown to Temporal", nil
 	}
 	if err != nil {
-		return "", false, err
+		return runUnknown, "", err
 	}
 	status := description.GetWorkflowExecutionInfo().GetStatus()
-	return "is " + status.String(), status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+	if status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return runOpen, "is open", nil
+	}
+	return runClosed, "is " + status.String(), nil
 }
 
 func (o *Orchestrator) query(ctx context.Context, id uuid.UUID) (contract.Stats, error) {

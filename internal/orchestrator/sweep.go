@@ -69,10 +69,28 @@ func (s *Sweep) startUnstarted(ctx context.Context) {
 		return
 	}
 	for i := range found {
-		id := zap.Stringer("execution_id", found[i].ID)
-		if err := s.orchestrator.Start(ctx, &found[i]); err != nil {
+		s.startOrEnd(ctx, &found[i])
+	}
+}
+
+// startOrEnd starts the workflow of a pending execution that never had one, and ends
+// the execution when its workflow was ended from outside before it could begin. One
+// whose workflow is open waits for a worker.
+func (s *Sweep) startOrEnd(ctx context.Context, e *models.Execution) {
+	id := zap.Stringer("execution_id", e.ID)
+	state, how, err := s.orchestrator.look(ctx, e.ID)
+	if err != nil {
+		s.warn(ctx, "the sweep could not ask for a workflow", err, id)
+		return
+	}
+	switch state {
+	case runOpen:
+	case runClosed:
+		s.end(ctx, e, how)
+	case runUnknown:
+		if err := s.orchestrator.Start(ctx, e); err != nil {
 			s.warn(ctx, "the sweep could not start an execution", err, id)
-			continue
+			return
 		}
 		s.logger.Info("the sweep started an execution that was pending", id)
 	}
@@ -96,20 +114,26 @@ func (s *Sweep) endAbandoned(ctx context.Context) {
 	}
 }
 
-// endIfAbandoned ends an execution whose workflow is closed. A workflow ends its
-// execution before it closes, so the row is read again: only one that is still open
-// then was abandoned.
+// endIfAbandoned ends an execution whose workflow is closed. A run that Temporal does
+// not know is not taken for closed: it may be another Temporal that is being asked.
+// Stopping such an execution ends it.
 func (s *Sweep) endIfAbandoned(ctx context.Context, e *models.Execution) {
-	id := zap.Stringer("execution_id", e.ID)
-	how, closed, err := s.orchestrator.ended(ctx, e.ID)
+	state, how, err := s.orchestrator.look(ctx, e.ID)
 	if err != nil {
-		s.warn(ctx, "the sweep could not ask for a workflow", err, id)
+		s.warn(ctx, "the sweep could not ask for a workflow", err, zap.Stringer("execution_id", e.ID))
 		return
 	}
-	if !closed {
-		return
+	if state == runClosed {
+		s.end(ctx, e, how)
 	}
-	if e, err = s.records.ExecutionByID(ctx, e.ID); err == nil && !e.Status.Terminal() {
+}
+
+// end ends an execution whose workflow is closed. A workflow ends its execution before
+// it closes, so the row is read again: only one that is still open then was abandoned.
+func (s *Sweep) end(ctx context.Context, e *models.Execution, how string) {
+	id := zap.Stringer("execution_id", e.ID)
+	e, err := s.records.ExecutionByID(ctx, e.ID)
+	if err == nil && !e.Status.Terminal() {
 		s.logger.Warn("the sweep ends an execution whose workflow was ended from outside", id, zap.String("workflow", how))
 		_, err = s.records.FinishExecution(ctx, e.OrganisationID, e.ID, models.ExecutionFailed, "the workflow "+how)
 	}
