@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.uber.org/zap"
 
@@ -29,6 +28,7 @@ func (a *Activities) RunJob(ctx context.Context, in contract.RunJobInput) (contr
 	}
 	attempt, ended, err := a.attempts.BeginAttempt(ctx, ids[0], ids[1], ids[2], a.config.Identity)
 	if err != nil {
+		// Not an attempt: the records count those. Temporal goes on until they answer.
 		return contract.JobOutcome{}, recordsError(err)
 	}
 	if ended != nil {
@@ -38,10 +38,14 @@ func (a *Activities) RunJob(ctx context.Context, in contract.RunJobInput) (contr
 	r := &jobRun{
 		Activities: a, attempt: attempt,
 		last:     attempt.Failed+1 >= in.MaxAttempts,
-		lastEver: int(activity.GetInfo(ctx).Attempt) >= in.MaxAttempts+contract.LostAllowance,
+		lastEver: attempt.Number >= in.MaxAttempts+contract.LostAllowance,
 	}
 	r.logger = a.logger.With(
 		zap.String("execution_id", in.ExecutionID), zap.String("job_id", in.JobID), zap.Int("attempt", attempt.Number))
+	if attempt.Number > in.MaxAttempts+contract.LostAllowance {
+		// The one before was the last, and was lost too.
+		return r.fail(ctx, failure.New(failure.Transient, store.CodeWorkerLost, "too many attempts were lost"), executors.Outcome{})
+	}
 	return r.do(ctx)
 }
 
@@ -49,8 +53,8 @@ func (a *Activities) RunJob(ctx context.Context, in contract.RunJobInput) (contr
 type jobRun struct {
 	*Activities
 	attempt *store.Attempt
-	// last: the policy allows no failure after this one. lastEver: Temporal makes no
-	// attempt after this one, though it be lost.
+	// last: the policy allows no failure after this one. lastEver: there is no attempt
+	// after this one, though it be lost.
 	last, lastEver bool
 	logger         *zap.Logger
 }

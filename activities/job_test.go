@@ -230,6 +230,25 @@ func TestRunJob(t *testing.T) {
 		require.Equal(t, "HANDED_BACK", sessions[0].ErrorCode)
 	})
 
+	t.Run("GivesUpAJobThatLostTooManyAttemptsWithoutDoingItAgain", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, &scripted{do: func(context.Context, executors.Request) (executors.Outcome, error) {
+			t.Error("the job is done once more")
+			return price()
+		}}, nil)
+		for range b.input.MaxAttempts + contract.LostAllowance {
+			_, _, err := b.store.BeginAttempt(t.Context(), models.DefaultOrganisationID, b.executionID(), b.job.ID, "worker-that-dies")
+			require.NoError(t, err)
+		}
+		_, err := b.run()
+		failed := applicationError(t, err)
+		require.True(t, failed.NonRetryable())
+		require.True(t, failed.HasDetails())
+		j, _ := b.stored()
+		require.Equal(t, models.JobFailed, j.Status)
+		require.Equal(t, store.CodeWorkerLost, j.ErrorCode)
+	})
+
 	t.Run("LosesItsSayWhenANewerAttemptHasBegun", func(t *testing.T) {
 		t.Parallel()
 		var b *bench

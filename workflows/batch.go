@@ -37,6 +37,8 @@ type batch struct {
 	cursor    int
 	exhausted bool
 	reading   bool
+	// failure says why the execution cannot go on; what runs still ends.
+	failure string
 
 	inFlight   map[string]contract.JobInFlight
 	dispatched int
@@ -215,12 +217,15 @@ func (b *batch) finish(ctx, alive workflow.Context) (contract.BatchResult, error
 	in := contract.FinishInput{
 		ExecutionID: b.in.ExecutionID, OrganisationID: b.plan.OrganisationID, Status: stateCompleted,
 	}
-	if b.control.stop != "" {
+	switch {
+	case b.control.stop != "":
 		in.Status = stateStopped
 		in.Reason = "stopped by request"
 		if ctx.Err() != nil {
 			in.Reason = "the workflow was cancelled"
 		}
+	case b.failure != "":
+		in.Status, in.Reason = stateFailed, b.failure
 	}
 	var out contract.FinishResult
 	err := workflow.ExecuteActivity(recordOptions(alive, "end the execution: "+in.Status), contract.ActivityFinish, in).Get(alive, &out)

@@ -264,6 +264,21 @@ func TestControlOrder(t *testing.T) {
 	})
 }
 
+func TestUnreadableJobs(t *testing.T) {
+	t.Parallel()
+
+	t.Run("FailsAnExecutionWhoseJobsCannotBeReadAndLetsWhatRunsEnd", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 20, 1000)
+		w.unreadable = true
+		result := w.run()
+		require.NoError(t, result.err)
+		require.Equal(t, "failed", result.Status)
+		require.Equal(t, "the jobs could not be read: no such execution", result.Reason)
+		require.Equal(t, 7, w.liveAtFinish.Completed, "the first page was read")
+	})
+}
+
 func TestEndedExecution(t *testing.T) {
 	t.Parallel()
 

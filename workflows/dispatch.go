@@ -47,10 +47,11 @@ func (b *batch) jobOptions(ctx workflow.Context, ref contract.JobRef) workflow.C
 		WaitForCancellation: true,
 		Summary:             fmt.Sprintf("row %d · %s", ref.Row, ref.Site),
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:        time.Duration(b.plan.Retry.InitialIntervalMS) * time.Millisecond,
-			BackoffCoefficient:     b.plan.Retry.BackoffCoefficient,
-			MaximumInterval:        time.Duration(b.plan.Retry.MaxIntervalMS) * time.Millisecond,
-			MaximumAttempts:        int32(b.plan.Retry.MaxAttempts + contract.LostAllowance), //nolint:gosec // at most 110
+			InitialInterval:    time.Duration(b.plan.Retry.InitialIntervalMS) * time.Millisecond,
+			BackoffCoefficient: b.plan.Retry.BackoffCoefficient,
+			MaximumInterval:    time.Duration(b.plan.Retry.MaxIntervalMS) * time.Millisecond,
+			// No MaximumAttempts: the activity counts attempts in the records, where an
+			// outage of the database is none.
 			NonRetryableErrorTypes: []string{contract.ErrorTypePermanent},
 		},
 	})
@@ -181,7 +182,7 @@ func (b *batch) readPage(ctx workflow.Context) {
 	if err := workflow.ExecuteActivity(recordOptions(ctx, summary), contract.ActivityNextJobs, in).Get(ctx, &page); err != nil {
 		// Only a permanent refusal comes here: there is nothing to read any more.
 		workflow.GetLogger(ctx).Error("the jobs could not be read", "error", err)
-		b.exhausted = true
+		b.exhausted, b.failure = true, "the jobs could not be read: "+messageOf(err)
 		return
 	}
 	b.queue = append(b.queue, page.Jobs...)

@@ -15,6 +15,7 @@ const (
 	stateStopping  = "stopping"
 	stateStopped   = "stopped"
 	stateCompleted = "completed"
+	stateFailed    = "failed"
 
 	jobCompleted = "completed"
 	jobFailed    = "failed"

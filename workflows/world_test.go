@@ -31,7 +31,7 @@ const (
 	succeeds     behaviour = iota
 	matchesHalf            // succeeds, with one of two fields wrong
 	failsForGood           // fails, and wrote so
-	vanishes               // its worker dies without a word
+	vanishes               // ends without having written what it came to
 	hangs                  // runs until it is cancelled
 )
 
@@ -45,6 +45,7 @@ type world struct {
 	concurrency int
 	ended       bool
 	missing     bool
+	unreadable  bool
 	behaviours  map[int]behaviour
 	events      []event
 	elapsed     time.Duration
@@ -222,6 +223,9 @@ func (w *world) begin(_ context.Context, executionID string) (contract.Plan, err
 }
 
 func (w *world) nextJobs(_ context.Context, in contract.NextJobsInput) (contract.NextJobsResult, error) {
+	if w.unreadable && in.AfterRow > 0 {
+		return contract.NextJobsResult{}, temporal.NewNonRetryableApplicationError("no such execution", contract.ErrorTypePermanent, nil)
+	}
 	page := contract.NextJobsResult{Jobs: []contract.JobRef{}}
 	for row := in.AfterRow + 1; row <= w.total && len(page.Jobs) < in.Limit; row++ {
 		page.Jobs = append(page.Jobs, contract.JobRef{JobID: w.jobID(row), Row: row, Site: "shop.example"})
@@ -239,7 +243,7 @@ func (w *world) runJob(_ context.Context, in contract.RunJobInput) (contract.Job
 		return contract.JobOutcome{}, temporal.NewApplicationErrorWithOptions("HTTP_404: not found", "permanent",
 			temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{out}})
 	case vanishes:
-		return contract.JobOutcome{}, temporal.NewApplicationError("the database is away", contract.ErrorTypeTransient)
+		return contract.JobOutcome{}, temporal.NewNonRetryableApplicationError("it vanished", contract.ErrorTypeTransient, nil)
 	case succeeds, hangs:
 	}
 	return out, nil
