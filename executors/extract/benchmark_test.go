@@ -153,3 +153,21 @@ func TestRealProductPagesAreNotBlocked(t *testing.T) {
 		require.Empty(t, blockedBy(t, realPage(t, id, truth.URL)), id)
 	}
 }
+
+// BenchmarkPage is one real page after the other: reading it and finding three fields.
+func BenchmarkPage(b *testing.B) {
+	fields := []field.Field{
+		{Name: "price", Type: field.TypeMoney},
+		{Name: "sku", Type: field.TypeText},
+		{Name: "availability", Type: field.TypeBoolean},
+	}
+	truths := realPages(b)
+	for b.Loop() {
+		for id, truth := range truths {
+			page := realPage(b, id, truth.URL)
+			_ = blockedBy(b, page)
+			_ = fieldsOf(b, page, fields)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N*len(truths)), "ms/page")
+}

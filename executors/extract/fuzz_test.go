@@ -17,6 +17,7 @@ func everyField() []field.Field {
 		{Name: "css", Type: field.TypeList, Extract: &field.Extract{CSS: "body *"}},
 		{Name: "jsonpath", Type: field.TypeText, Extract: &field.Extract{JSONPath: "$..a"}},
 		{Name: "regex", Type: field.TypeList, Extract: &field.Extract{Regex: `(\d+)`}},
+		{Name: "siblings", Type: field.TypeList, Extract: &field.Extract{CSS: "i ~ b"}},
 		{Name: "unknown_name", Type: field.TypeText},
 		{Name: "list_price", Type: field.TypeMoney},
 	}

@@ -2,14 +2,18 @@ package extract
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/minohq/mino/models/field"
 )
 
 // hostilePages are made so that a careless reader takes for ever or all the memory.
@@ -68,6 +72,7 @@ func hostilePages(size int) map[string]string {
 		"Comments":        fill(`<!-->-->`),
 		"Entities":        fill(`&amp;&lt`),
 		"Crumbs":          script(`{"@type":"BreadcrumbList","itemListElement":[` + fill(`{"name":"a, b"},`) + `]}`),
+		"Siblings":        fill(`<i>1</i>`),
 		"SharedItems":     script(diamonds.String()),
 		"ManyOffers":      script(offers.String()),
 		"NestedItemprops": strings.Repeat(`<div itemprop=a>`, 250) + fill("text ") + strings.Repeat("</div>", 250),
@@ -116,5 +121,74 @@ func BenchmarkHostile(b *testing.B) {
 				_ = fieldsOf(b, page, everyField())
 			}
 		})
+	}
+}
+
+func TestExtractionEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+
+	body := strings.Repeat("<p class=price>1 € a</p>", 200_000)
+	slow := []field.Field{{Name: "x", Type: field.TypeList, Extract: &field.Extract{Regex: `(?s)(a.*b){20}|z.*z`}}}
+	ended := func(t *testing.T, err, want error, start time.Time) {
+		t.Helper()
+		require.ErrorIs(t, err, want)
+		require.Less(t, time.Since(start), 5*time.Second) // about 0.1 s on an idle machine
+	}
+	t.Run("WhileThePageIsRead", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		_, err := New(ctx, []byte(body), "text/html", nil)
+		ended(t, err, context.DeadlineExceeded, start)
+	})
+	t.Run("WhileAnExpressionIsMatched", func(t *testing.T) {
+		t.Parallel()
+		page := readPage(t, body)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		_, err := page.Fields(ctx, slow)
+		ended(t, err, context.DeadlineExceeded, start)
+	})
+	t.Run("WhenCancelledBefore", func(t *testing.T) {
+		t.Parallel()
+		page := readPage(t, "<h1>a</h1>")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := page.Fields(ctx, everyField())
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = page.Blocked(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+func TestDeeplyNestedJSONIsRefused(t *testing.T) {
+	t.Parallel()
+
+	body := strings.Repeat("[", 2<<20) + strings.Repeat("]", 2<<20)
+	page, err := New(t.Context(), []byte(body), "application/json", nil)
+	require.NoError(t, err)
+	require.Empty(t, fieldsOf(t, page, []field.Field{{Name: "x", Type: field.TypeText, Extract: &field.Extract{JSONPath: "$"}}}).Values)
+}
+
+func TestSKUOfAMetaElementNeedsNoProductItem(t *testing.T) {
+	t.Parallel()
+
+	page := readPage(t, `<meta property="product:retailer_item_id" content="AB-1234"><h1>Lamp</h1>`)
+	require.Equal(t, "AB-1234", find(t, page, named("sku", field.TypeText)))
+}
+
+// Matches are those that the package regexp finds at one go.
+func TestLongTextsAreSearchedLikeShortOnes(t *testing.T) {
+	t.Parallel()
+
+	text := strings.Repeat("ab é\n b12, ", 3000)
+	for _, expression := range []string{`\bb`, `(?m)^ b`, `\d+`, `x*`, `(b)(\d)?`, `^ab`, `é|b`} {
+		var want []string
+		for _, m := range regexp.MustCompile(expression).FindAllStringSubmatch(text, 50) {
+			want = append(want, picked(m))
+		}
+		require.Equal(t, want, (&watch{}).search(expression, text, 50), expression)
 	}
 }

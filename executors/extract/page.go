@@ -26,6 +26,7 @@ type Page struct {
 
 	json        any // of a JSON body
 	jsonRead    bool
+	jsonValues  int // about how many it has
 	layoutMemo  *layout
 	productMemo *product
 	addressMemo map[string]bool

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/PuerkitoBio/goquery"
 	"github.com/andybalholm/cascadia"
 	"github.com/invopop/validation"
 	"github.com/ohler55/ojg/jp"
@@ -79,7 +79,7 @@ func (p *Page) byRule(f field.Field) finding {
 		return p.byRegex(rule.Regex, f.Type)
 	}
 	if rule.Regex != "" {
-		found = found.matching(rule.Regex)
+		found = found.matching(p.watch, rule.Regex)
 	}
 	if f.Type != field.TypeList && len(found.texts) > 1 {
 		found.texts = found.texts[:1]
@@ -88,16 +88,11 @@ func (p *Page) byRule(f field.Field) finding {
 }
 
 // matching keeps the part of each text that an expression picks.
-func (f finding) matching(expression string) finding {
-	re, err := regexp.Compile(expression)
-	if err != nil {
-		return finding{}
-	}
+func (f finding) matching(w *watch, expression string) finding {
 	var texts []string
 	for _, text := range f.texts {
-		if m := re.FindStringSubmatch(text); m != nil {
-			texts = append(texts, picked(m))
-		}
+		w.check()
+		texts = append(texts, w.search(expression, text, 1)...)
 	}
 	f.texts = texts
 	f.source += " regex"
@@ -114,20 +109,12 @@ func picked(match []string) string {
 
 // byRegex looks through the text that readers see, then through the source.
 func (p *Page) byRegex(expression string, t field.Type) finding {
-	re, err := regexp.Compile(expression)
-	if err != nil {
-		return finding{}
-	}
 	limit := 1
 	if t == field.TypeList {
 		limit = maxListed
 	}
 	search := func(text, source string) finding {
-		found := finding{source: source}
-		for _, m := range re.FindAllStringSubmatch(text, limit) {
-			found.texts = append(found.texts, picked(m))
-		}
-		return found
+		return finding{texts: p.watch.search(expression, text, limit), source: source}
 	}
 	if root := p.root(); root != nil {
 		if found := search(nodeText(root), "regex text"); found.found() {
@@ -144,14 +131,25 @@ func (p *Page) byCSS(rule field.Extract, t field.Type) finding {
 	}
 	found := finding{source: "css " + rule.CSS}
 	budget := maxRuleText
-	p.doc.FindMatcher(matcher).EachWithBreak(func(_ int, s *goquery.Selection) bool {
-		for _, n := range s.Nodes {
-			if text := selectedText(n, rule.Attribute, t); strings.TrimSpace(text) != "" {
-				found.texts = append(found.texts, text)
-				budget -= len(text)
-			}
+	nodes, done := 0, false
+	elements(p.watch, p.root(), func(*html.Node) bool { nodes++; return true })
+	if !affordable(costlySelector(rule.CSS), nodes) {
+		return finding{}
+	}
+	elements(p.watch, p.root(), func(n *html.Node) bool {
+		if done {
+			return false
 		}
-		return len(found.texts) == 0 || (t == field.TypeList && len(found.texts) < maxListed && budget > 0)
+		p.watch.check() // a single element may take a while
+		if !matcher.Match(n) {
+			return true
+		}
+		if text := selectedText(n, rule.Attribute, t); strings.TrimSpace(text) != "" {
+			found.texts = append(found.texts, text)
+			budget -= len(text)
+			done = t != field.TypeList || len(found.texts) >= maxListed || budget <= 0
+		}
+		return !done
 	})
 	return found
 }
@@ -180,8 +178,12 @@ func (p *Page) byJSONPath(path string) finding {
 	if err != nil || data == nil {
 		return finding{}
 	}
+	if !affordable(costlyPath(path), p.jsonValues) {
+		return finding{}
+	}
 	found := finding{source: "jsonpath " + path, exact: true}
 	for _, v := range expression.Get(data) {
+		p.watch.step()
 		found.texts = append(found.texts, jsonTexts(v)...)
 		if len(found.texts) >= maxListed {
 			break
@@ -197,7 +199,11 @@ func (p *Page) jsonBody() any {
 	}
 	if !p.jsonRead {
 		p.jsonRead = true
-		p.json, _ = oj.Parse(p.body)
+		var depth int
+		if depth, p.jsonValues = jsonShape(p.watch, p.body); depth <= maxJSONBodyDepth {
+			p.json, _ = oj.Load(p.watch.reader(bytes.NewReader(p.body)))
+			p.watch.check()
+		}
 	}
 	return p.json
 }
