@@ -95,7 +95,7 @@ func (a *Activities) RecordLost(ctx context.Context, in contract.RecordLostInput
 		return contract.JobOutcome{}, err
 	}
 	j, err := a.attempts.RecordLost(ctx, ids[0], ids[1], ids[2], models.JobStatus(in.Status), store.Failure{
-		Class: failure.Class(in.ErrorClass), Code: store.CodeWorkerLost, Message: truncate(clean(in.Message), maxMessage),
+		Class: failure.Class(in.ErrorClass), Code: store.CodeWorkerLost, Message: message(in.Message),
 	})
 	if err != nil {
 		return contract.JobOutcome{}, recordsError(err)
@@ -109,7 +109,7 @@ func (a *Activities) Finish(ctx context.Context, in contract.FinishInput) (contr
 	if err != nil {
 		return contract.FinishResult{}, err
 	}
-	e, err := a.executions.FinishExecution(ctx, ids[0], ids[1], models.ExecutionStatus(in.Status), truncate(clean(in.Reason), maxMessage))
+	e, err := a.executions.FinishExecution(ctx, ids[0], ids[1], models.ExecutionStatus(in.Status), message(in.Reason))
 	if err != nil {
 		return contract.FinishResult{}, recordsError(err)
 	}

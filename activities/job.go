@@ -146,7 +146,7 @@ func (r *jobRun) fail(ctx context.Context, cause error, until executors.Outcome)
 		classified = failure.Wrap(cause, failure.Transient, "HANDED_BACK", "%v", cause)
 	}
 	f := store.Failure{
-		Class: classified.Class, Code: classified.Code, Message: truncate(clean(classified.Message), maxMessage), Lost: handedBack,
+		Class: classified.Class, Code: classified.Code, Message: message(classified.Message), Lost: handedBack,
 		Usage: encoded(until.Usage), Evidence: encoded(until.Evidence),
 	}
 	var delay time.Duration

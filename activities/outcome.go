@@ -48,7 +48,7 @@ func successOf(a *store.Attempt, o executors.Outcome) (store.Success, error) {
 		Fields: a.Snapshot.Fields, Result: fields, Truth: a.GroundTruth, Blocked: o.Blocked,
 	})
 	return store.Success{
-		Result: fields, Raw: rawOf(o.Raw), Score: score, Note: truncate(clean(noteOf(o, score)), maxMessage),
+		Result: fields, Raw: rawOf(o.Raw), Score: score, Note: message(noteOf(o, score)),
 		Usage: encoded(o.Usage), Evidence: encoded(o.Evidence), CostMicros: o.Usage.CostMicros, CostCurrency: o.Usage.Currency,
 	}, nil
 }
@@ -138,15 +138,18 @@ func clean(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// truncate cuts text to at most limit bytes, between characters.
-func truncate(s string, limit int) string {
-	if len(s) <= limit {
+// message makes text for people storable: clean, and at most maxMessage bytes, cut
+// between characters.
+func message(s string) string {
+	s = clean(s)
+	if len(s) <= maxMessage {
 		return s
 	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
+	end := maxMessage
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
 	}
-	return s[:limit]
+	return s[:end]
 }
 
 func completedOutcome(a *store.Attempt, s store.Success) contract.JobOutcome {
