@@ -80,14 +80,13 @@ func nodeText(n *html.Node) string { return someText(n, math.MaxInt) }
 func someText(n *html.Node, limit int) string {
 	b := textWriter{limit: limit, nodes: max(limit, minNodesOfText)}
 	b.write(n)
-	return foldSpace(b.String())
+	return foldSpace(b.text.String())
 }
 
 // textWriter gathers the text of elements up to a limit of bytes, and of nodes, since
 // there may be any number of them without text.
 type textWriter struct {
-	strings.Builder
-
+	text         strings.Builder
 	limit, nodes int
 }
 
@@ -102,12 +101,12 @@ func (b *textWriter) most() int {
 
 func (b *textWriter) write(n *html.Node) {
 	b.nodes--
-	if b.Len() > b.limit || b.nodes < 0 {
+	if b.text.Len() > b.limit || b.nodes < 0 {
 		return
 	}
 	switch n.Type {
 	case html.TextNode:
-		b.WriteString(firstBytes(n.Data, b.most()))
+		b.text.WriteString(firstBytes(n.Data, b.most()))
 		return
 	case html.ElementNode:
 		if unseen(n) {
@@ -117,7 +116,7 @@ func (b *textWriter) write(n *html.Node) {
 	}
 	block := n.Type == html.ElementNode && isBlock(n)
 	if block {
-		b.WriteByte(' ')
+		b.text.WriteByte(' ')
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if b.nodes < 0 {
@@ -126,7 +125,7 @@ func (b *textWriter) write(n *html.Node) {
 		b.write(c)
 	}
 	if block {
-		b.WriteByte(' ')
+		b.text.WriteByte(' ')
 	}
 }
 

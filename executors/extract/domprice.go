@@ -167,7 +167,7 @@ func (f *frame) calledFormer() bool {
 func joinedText(n *html.Node, limit int) string {
 	b := textWriter{limit: limit * 2, nodes: max(limit, minNodesOfText)}
 	joinText(&b, n)
-	return foldSpace(b.String())
+	return foldSpace(b.text.String())
 }
 
 // amount is the text of an element, as far as a price can be long, and where in it an
@@ -184,7 +184,7 @@ func (f *frame) amount() (text string, at []int) {
 
 func joinText(b *textWriter, n *html.Node) {
 	b.nodes--
-	if b.Len() > b.limit || b.nodes < 0 {
+	if b.text.Len() > b.limit || b.nodes < 0 {
 		return
 	}
 	if n.Type == html.TextNode {
@@ -196,7 +196,7 @@ func joinText(b *textWriter, n *html.Node) {
 	}
 	block := n.Type == html.ElementNode && isBlock(n) && n.DataAtom != atom.Sup
 	if block && !endsInDigit(b) {
-		b.WriteByte(' ')
+		b.text.WriteByte(' ')
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if b.nodes < 0 {
@@ -205,7 +205,7 @@ func joinText(b *textWriter, n *html.Node) {
 		joinText(b, c)
 	}
 	if block && !endsInDigit(b) {
-		b.WriteByte(' ')
+		b.text.WriteByte(' ')
 	}
 }
 
@@ -214,17 +214,17 @@ func joinDigits(b *textWriter, text string) {
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case trimmed == "" || !endsInDigit(b) || !isDigitByte(trimmed[0]):
-		b.WriteString(text)
+		b.text.WriteString(text)
 	case len(trimmed) == 2 && isDigitByte(trimmed[1]),
 		len(trimmed) > 2 && isDigitByte(trimmed[1]) && !isDigitByte(trimmed[2]):
-		b.WriteString("." + trimmed)
+		b.text.WriteString("." + trimmed)
 	default:
-		b.WriteString(" " + text)
+		b.text.WriteString(" " + text)
 	}
 }
 
 func endsInDigit(b *textWriter) bool {
-	s := b.String()
+	s := b.text.String()
 	return s != "" && isDigitByte(s[len(s)-1])
 }
 

@@ -15,13 +15,16 @@ func (l *layout) findHeading(p *Page) {
 	og, _ := p.head.metaContent("og:title", "twitter:title")
 	titles := []string{p.head.title, firstBytes(og, maxHeading)}
 	var best *frame
-	bestScore := 0.0
+	bestScore, scored := 0.0, 0
 	for _, r := range l.runs {
 		l.watch.step()
 		for f, up := r.frame, 0; f != nil && up < 3; f, up = f.parent, up+1 {
 			bonus := headingBonus(f)
 			if bonus == 0 || l.runs[f.first].index != r.index {
 				continue
+			}
+			if scored++; scored > maxHeadings {
+				break
 			}
 			if s := headingScore(someText(f.node, maxHeading), titles) + bonus; s > bestScore {
 				best, bestScore = f, s
@@ -49,6 +52,9 @@ func (l *layout) findHeading(p *Page) {
 func (l *layout) titleRun(titles []string) *frame {
 	for _, r := range l.runs {
 		l.watch.step()
+		if r.index >= maxHeadings {
+			break
+		}
 		if len(r.text) >= 6 && headingScore(r.text, titles) >= 1.3 && l.traits(r.frame)&(traitHidden|traitAside|traitLink) == 0 {
 			return r.frame
 		}
@@ -79,6 +85,9 @@ func headingBonus(f *frame) float64 {
 	}
 	return bonus
 }
+
+// maxHeadings is the most places that are judged as the main heading.
+const maxHeadings = 2000
 
 // maxHeading is the most bytes of a text that can be a heading.
 const maxHeading = 500
