@@ -46,6 +46,7 @@ const maxDepth = 300
 
 // parseHTML reads any markup into a tree.
 func parseHTML(w *watch, body []byte) (*html.Node, error) {
+	body = buildable(w, body)
 	root, err := html.Parse(w.reader(bytes.NewReader(body)))
 	w.check()
 	if err == nil {
