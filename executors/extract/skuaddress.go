@@ -49,17 +49,26 @@ func countDigits(s string) int {
 
 // voteAddressSKUs strengthens candidates that the page's address has too, and puts
 // forward the identifiers of the address itself, which need to be confirmed by the
-// page.
+// page. The address is the one the page was found at, and the one it gives itself: a
+// page may be found behind an address that says nothing.
 func (p *Page) voteAddressSKUs(b *ballot) {
-	address := p.url
-	flat := "/" + idKey(address.Path+"/"+address.RawQuery+"/"+address.Fragment)
+	addresses := []*url.URL{p.url}
+	if own := p.canonical(); own.Path != p.url.Path {
+		addresses = append(addresses, own)
+	}
+	var flat strings.Builder
+	var ids []string
+	for _, address := range addresses {
+		flat.WriteString("/" + idKey(address.Path+"/"+address.RawQuery+"/"+address.Fragment))
+		ids = append(ids, addressIDs(address)...)
+	}
 	for _, t := range b.tallies {
-		if len(t.key) >= 4 && strings.Contains(flat, t.key) {
+		if len(t.key) >= 4 && strings.Contains(flat.String(), t.key) {
 			t.score += weightInAddress
 		}
 	}
 	seen := map[string]bool{}
-	for _, id := range addressIDs(address) {
+	for _, id := range ids {
 		if seen[idKey(id)] {
 			continue
 		}
