@@ -1,8 +1,12 @@
 -- The records of MINO. Every invariant that SQL can state is stated here; the
 -- names of constraints are part of the contract with models/store, which turns
 -- their violations into the sentinel errors of package models.
+--
+-- A migration is marked applied after its transaction has committed. A process that
+-- dies between the two leaves all of this made, and the next one runs it again: hence
+-- IF NOT EXISTS.
 
-CREATE TABLE organisations (
+CREATE TABLE IF NOT EXISTS organisations (
     id         uuid PRIMARY KEY,
     slug       text NOT NULL,
     name       text NOT NULL,
@@ -12,9 +16,10 @@ CREATE TABLE organisations (
 );
 
 INSERT INTO organisations (id, slug, name)
-VALUES ('00000000-0000-7000-8000-000000000001', 'default', 'Default');
+VALUES ('00000000-0000-7000-8000-000000000001', 'default', 'Default')
+ON CONFLICT DO NOTHING;
 
-CREATE TABLE projects (
+CREATE TABLE IF NOT EXISTS projects (
     id              uuid PRIMARY KEY,
     organisation_id uuid NOT NULL REFERENCES organisations (id),
     name            text NOT NULL,
@@ -34,9 +39,9 @@ CREATE TABLE projects (
     CONSTRAINT projects_version_check CHECK (version >= 1)
 );
 -- People find a project by its name, whatever its case.
-CREATE UNIQUE INDEX projects_organisation_id_name_key ON projects (organisation_id, lower(name));
+CREATE UNIQUE INDEX IF NOT EXISTS projects_organisation_id_name_key ON projects (organisation_id, lower(name));
 
-CREATE TABLE batches (
+CREATE TABLE IF NOT EXISTS batches (
     id              uuid PRIMARY KEY,
     organisation_id uuid NOT NULL,
     project_id      uuid NOT NULL,
@@ -49,9 +54,9 @@ CREATE TABLE batches (
     CONSTRAINT batches_columns_check CHECK (jsonb_typeof(columns) = 'array'),
     CONSTRAINT batches_row_count_check CHECK (row_count >= 0)
 );
-CREATE INDEX batches_project_idx ON batches (organisation_id, project_id, id);
+CREATE INDEX IF NOT EXISTS batches_project_idx ON batches (organisation_id, project_id, id);
 
-CREATE TABLE executions (
+CREATE TABLE IF NOT EXISTS executions (
     id              uuid PRIMARY KEY,
     organisation_id uuid NOT NULL,
     project_id      uuid NOT NULL,
@@ -89,15 +94,15 @@ CREATE TABLE executions (
     CONSTRAINT executions_finished_check CHECK ((status IN ('stopped', 'completed', 'failed')) = (finished_at IS NOT NULL))
 );
 -- A batch has one execution at a time.
-CREATE UNIQUE INDEX executions_active_batch_key ON executions (batch_id)
+CREATE UNIQUE INDEX IF NOT EXISTS executions_active_batch_key ON executions (batch_id)
     WHERE status IN ('pending', 'running', 'paused', 'stopping');
-CREATE INDEX executions_organisation_idx ON executions (organisation_id, id);
-CREATE INDEX executions_project_idx ON executions (organisation_id, project_id, id);
-CREATE INDEX executions_batch_idx ON executions (organisation_id, batch_id, id);
+CREATE INDEX IF NOT EXISTS executions_organisation_idx ON executions (organisation_id, id);
+CREATE INDEX IF NOT EXISTS executions_project_idx ON executions (organisation_id, project_id, id);
+CREATE INDEX IF NOT EXISTS executions_batch_idx ON executions (organisation_id, batch_id, id);
 -- The sweep looks for executions whose workflow was never started.
-CREATE INDEX executions_pending_idx ON executions (created_at) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS executions_pending_idx ON executions (created_at) WHERE status = 'pending';
 
-CREATE TABLE jobs (
+CREATE TABLE IF NOT EXISTS jobs (
     id              uuid PRIMARY KEY,
     organisation_id uuid NOT NULL,
     project_id      uuid NOT NULL,
@@ -144,13 +149,13 @@ CREATE TABLE jobs (
         AND (accuracy IS NOT NULL) = (compared > 0)
         AND (accuracy IS NULL OR accuracy BETWEEN 0 AND 1))
 );
-CREATE INDEX jobs_batch_status_idx ON jobs (organisation_id, batch_id, status, row_number);
-CREATE INDEX jobs_project_idx ON jobs (organisation_id, project_id);
-CREATE INDEX jobs_execution_idx ON jobs (execution_id, status);
+CREATE INDEX IF NOT EXISTS jobs_batch_status_idx ON jobs (organisation_id, batch_id, status, row_number);
+CREATE INDEX IF NOT EXISTS jobs_project_idx ON jobs (organisation_id, project_id);
+CREATE INDEX IF NOT EXISTS jobs_execution_idx ON jobs (execution_id, status);
 -- Dispatch reads the queue of an execution in row order.
-CREATE INDEX jobs_queue_idx ON jobs (execution_id, row_number) WHERE status = 'queued';
+CREATE INDEX IF NOT EXISTS jobs_queue_idx ON jobs (execution_id, row_number) WHERE status = 'queued';
 
-CREATE TABLE sessions (
+CREATE TABLE IF NOT EXISTS sessions (
     id              uuid PRIMARY KEY,
     organisation_id uuid NOT NULL,
     execution_id    uuid NOT NULL,
@@ -185,5 +190,5 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_cost_check CHECK (cost_micros >= 0)
 );
 -- A job has one running session at a time.
-CREATE UNIQUE INDEX sessions_running_key ON sessions (job_id) WHERE status = 'running';
-CREATE INDEX sessions_execution_idx ON sessions (execution_id, status);
+CREATE UNIQUE INDEX IF NOT EXISTS sessions_running_key ON sessions (job_id) WHERE status = 'running';
+CREATE INDEX IF NOT EXISTS sessions_execution_idx ON sessions (execution_id, status);

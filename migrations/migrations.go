@@ -1,11 +1,12 @@
 // Package migrations brings a database to the schema that this build expects.
 //
 // The SQL files beside this one are embedded and applied by bun/migrate in the
-// order of their names, each in one transaction, and marked applied only when they
-// succeeded. An advisory lock, which PostgreSQL releases when its holder dies, lets
-// any number of processes call Up at once: one migrates, the others wait and find
-// nothing to do. Landed migrations are never edited; down files exist for
-// development and are proved by a test.
+// order of their names, each in one transaction, and marked applied when it has
+// committed; each can be run again, for a process that dies between the two. An
+// advisory lock, which PostgreSQL releases when its holder dies, lets any number of
+// processes call Up at once: one migrates, the others wait and find nothing to do.
+// Landed migrations are never edited; down files exist for development and are proved
+// by a test.
 package migrations
 
 import (

@@ -50,6 +50,19 @@ func TestMigrations(t *testing.T) {
 		}
 	})
 
+	t.Run("GoOnAfterADeathBetweenTheChangeAndItsMark", func(t *testing.T) {
+		t.Parallel()
+		db := testkit.EmptyDatabase(t)
+		up, err := migrations.Up(t.Context(), db)
+		require.NoError(t, err)
+		_, err = db.ExecContext(t.Context(), `DELETE FROM bun_migrations`)
+		require.NoError(t, err)
+		again, err := migrations.Up(t.Context(), db)
+		require.NoError(t, err)
+		require.Equal(t, up, again)
+		require.NoError(t, migrations.Check(t.Context(), db))
+	})
+
 	t.Run("AreAppliedOnceWhenManyProcessesTry", func(t *testing.T) {
 		t.Parallel()
 		db := testkit.EmptyDatabase(t)
