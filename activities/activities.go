@@ -19,6 +19,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -34,11 +35,22 @@ import (
 
 // Executions is what the activities need of the records of executions.
 type Executions interface {
-	BeginExecution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error)
+	BeginExecution(ctx context.Context, org, id uuid.UUID, workflowID string) (*models.Execution, error)
 	ExecutionByID(ctx context.Context, id uuid.UUID) (*models.Execution, error)
-	RecordState(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int) error
+	RecordState(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int, reason string) error
 	FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error)
-	QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page models.JobPage) ([]models.Job, error)
+	QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page models.QueuePage) ([]models.Job, error)
+	ListJobs(ctx context.Context, org uuid.UUID, f models.JobFilter, page models.JobPage) ([]models.Job, error)
+}
+
+// Preparations is what the activities need to make an execution that a workflow asks
+// for. ProjectByID and BatchByID look whatever the organisation: a workflow knows no
+// more than the id.
+type Preparations interface {
+	ProjectByID(ctx context.Context, id uuid.UUID) (*models.Project, error)
+	BatchByID(ctx context.Context, id uuid.UUID) (*models.Batch, error)
+	CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error]) error
+	CreateExecution(ctx context.Context, e *models.Execution) error
 }
 
 // Attempts is what the activities need of the records of attempts.
@@ -48,6 +60,8 @@ type Attempts interface {
 	CompleteAttempt(ctx context.Context, a *store.Attempt, o store.Success) error
 	FailAttempt(ctx context.Context, a *store.Attempt, f store.Failure) error
 	CancelAttempt(ctx context.Context, a *store.Attempt) error
+	// ResumeAttempt gives an attempt that runs, or the job when the attempt has ended.
+	ResumeAttempt(ctx context.Context, org, sessionID uuid.UUID) (*store.Attempt, *models.Job, error)
 	RecordLost(ctx context.Context, org, executionID, jobID uuid.UUID, status models.JobStatus, f store.Failure) (*models.Job, error)
 }
 
@@ -57,23 +71,34 @@ type Config struct {
 	Identity string
 	// PageSize is how many jobs are read at a time; 0 means 200.
 	PageSize int
-	// JobsPerRun is after how many jobs a workflow run continues as new; 0 means
-	// 1,500, which keeps a run within Temporal's history limits.
-	JobsPerRun int
+	// JobsPerChunk is how many jobs a chunk of an execution takes at the most; 0 means
+	// 2,000, which keeps its history within Temporal's limits.
+	JobsPerChunk int
+	// StepsPerRun is after how many reports and starts of chunks BatchWorkflow continues
+	// as new; 0 means 1,000. It does so earlier when its history has grown.
+	StepsPerRun int
 	// HeartbeatInterval is how often a running job reports to Temporal, and so how
 	// soon it learns that it was cancelled; 0 means 2 s.
 	HeartbeatInterval time.Duration
 	// StopGrace is how long a job may go on after its worker was told to stop; what
 	// is not done by then is handed back to Temporal. 0 means 20 s.
 	StopGrace time.Duration
+	// Observer hears of what happens to jobs; nil means nobody does.
+	Observer Observer
 }
 
 func (c Config) withDefaults() Config {
 	if c.PageSize <= 0 {
 		c.PageSize = 200
 	}
-	if c.JobsPerRun <= 0 {
-		c.JobsPerRun = 1_500
+	if c.JobsPerChunk <= 0 {
+		c.JobsPerChunk = 2_000
+	}
+	if c.StepsPerRun <= 0 {
+		c.StepsPerRun = 1_000
+	}
+	if c.Observer == nil {
+		c.Observer = Observers(nil)
 	}
 	if c.HeartbeatInterval <= 0 {
 		c.HeartbeatInterval = 2 * time.Second
@@ -84,22 +109,32 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// Records is everything that the activities read and write.
+type Records interface {
+	Executions
+	Preparations
+	Attempts
+}
+
 // Activities is the activities' dependencies; its methods are the activities.
 type Activities struct {
-	config     Config
-	executions Executions
-	attempts   Attempts
-	executors  executors.Registry
-	logger     *zap.Logger
+	config       Config
+	executions   Executions
+	preparations Preparations
+	attempts     Attempts
+	executors    executors.Registry
+	observer     Observer
+	logger       *zap.Logger
 	// random spreads retry delays.
 	random func() float64
 }
 
 // New makes the activities.
-func New(config Config, executions Executions, attempts Attempts, registry executors.Registry, logger *zap.Logger) *Activities {
+func New(config Config, records Records, registry executors.Registry, logger *zap.Logger) *Activities {
+	config = config.withDefaults()
 	return &Activities{
-		config: config.withDefaults(), executions: executions, attempts: attempts,
-		executors: registry, logger: logger, random: rand.Float64,
+		config: config, executions: records, preparations: records, attempts: records,
+		executors: registry, observer: config.Observer, logger: logger, random: rand.Float64,
 	}
 }
 

@@ -2,8 +2,11 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
+
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
@@ -11,10 +14,10 @@ import (
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// Begin reads how an execution is to be run and marks it running. Running it again
-// changes nothing.
-func (a *Activities) Begin(ctx context.Context, executionID string) (contract.Plan, error) {
-	ids, err := parseIDs(executionID)
+// Begin reads how an execution is to be run and marks it running, for the workflow that
+// has claimed it. Running it again changes nothing.
+func (a *Activities) Begin(ctx context.Context, in contract.BeginInput) (contract.Plan, error) {
+	ids, err := parseIDs(in.ExecutionID)
 	if err != nil {
 		return contract.Plan{}, err
 	}
@@ -22,9 +25,19 @@ func (a *Activities) Begin(ctx context.Context, executionID string) (contract.Pl
 	if err != nil {
 		return contract.Plan{}, recordsError(err)
 	}
-	if e, err = a.executions.BeginExecution(ctx, e.OrganisationID, e.ID); err != nil {
+	e, err = a.executions.BeginExecution(ctx, e.OrganisationID, e.ID, in.WorkflowID)
+	if errors.Is(err, models.ErrClaimed) {
+		return contract.Plan{}, temporal.NewNonRetryableApplicationError(
+			"another workflow runs execution "+in.ExecutionID, contract.ErrorTypeClaimed, err)
+	}
+	if err != nil {
 		return contract.Plan{}, recordsError(err)
 	}
+	call, err := a.callPlan(e)
+	if err != nil {
+		return contract.Plan{}, err
+	}
+	a.observer.Touched(e.ID)
 	return contract.Plan{
 		ExecutionID:    e.ID.String(),
 		OrganisationID: e.OrganisationID.String(),
@@ -40,21 +53,43 @@ func (a *Activities) Begin(ctx context.Context, executionID string) (contract.Pl
 			BackoffCoefficient: e.Retry.BackoffCoefficient,
 			MaxIntervalMS:      e.Retry.MaxIntervalMS,
 		},
+		Tolerance:     toleranceOf(e.Tolerance),
 		JobTimeoutMS:  e.Snapshot.JobTimeoutMS,
+		Call:          call,
 		PageSize:      a.config.PageSize,
-		JobsPerRun:    a.config.JobsPerRun,
+		JobsPerChunk:  a.config.JobsPerChunk,
+		StepsPerRun:   a.config.StepsPerRun,
 		RecordedState: string(e.Status),
+		StartedAt:     rfc3339(e.StartedAt),
 		Ended:         e.Status.Terminal(),
 	}, nil
 }
 
-// NextJobs reads the next page of queued jobs.
+func toleranceOf(t *models.Tolerance) *contract.Tolerance {
+	if t == nil {
+		return nil
+	}
+	return &contract.Tolerance{
+		MaxFailed: t.MaxFailed, MaxFailedPercent: t.MaxFailedPercent, After: t.After, Action: t.Action,
+	}
+}
+
+func rfc3339(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// NextJobs reads the next page of jobs that are to be run.
 func (a *Activities) NextJobs(ctx context.Context, in contract.NextJobsInput) (contract.NextJobsResult, error) {
 	ids, err := parseIDs(in.OrganisationID, in.ExecutionID)
 	if err != nil {
 		return contract.NextJobsResult{}, err
 	}
-	jobs, err := a.executions.QueuedJobs(ctx, ids[0], ids[1], models.JobPage{AfterRow: in.AfterRow, Limit: in.Limit})
+	jobs, err := a.executions.QueuedJobs(ctx, ids[0], ids[1], models.QueuePage{
+		AfterRow: in.AfterRow, UntilRow: in.UntilRow, Limit: in.Limit, Running: in.Running,
+	})
 	if err != nil {
 		return contract.NextJobsResult{}, recordsError(err)
 	}
@@ -81,10 +116,11 @@ func (a *Activities) RecordState(ctx context.Context, in contract.RecordStateInp
 	if err != nil {
 		return err
 	}
-	err = a.executions.RecordState(ctx, ids[0], ids[1], models.ExecutionStatus(in.State), in.Concurrency)
+	err = a.executions.RecordState(ctx, ids[0], ids[1], models.ExecutionStatus(in.State), in.Concurrency, message(in.Reason))
 	if err != nil {
 		return recordsError(err)
 	}
+	a.observer.Touched(ids[1])
 	return nil
 }
 
@@ -120,12 +156,9 @@ func (a *Activities) Finish(ctx context.Context, in contract.FinishInput) (contr
 func statsOf(e *models.Execution) contract.Stats {
 	s := contract.Stats{
 		ExecutionID: e.ID.String(), State: string(e.Status), Concurrency: e.Concurrency,
-		Total: e.TotalJobs, Completed: e.CompletedJobs, Failed: e.FailedJobs, Cancelled: e.CancelledJobs,
-		Verdicts: map[string]int{}, ErrorClasses: map[string]int{}, Fields: map[string]contract.FieldStat{},
+		Total: e.TotalJobs, Tally: contract.NewTally(), StartedAt: rfc3339(e.StartedAt),
 	}
-	if e.StartedAt != nil {
-		s.StartedAt = e.StartedAt.UTC().Format(time.RFC3339)
-	}
+	s.Completed, s.Failed, s.Cancelled = e.CompletedJobs, e.FailedJobs, e.CancelledJobs
 	if t := e.Tally; t != nil {
 		s.Retries, s.Matched, s.Compared = t.Retries, t.Matched, t.Compared
 		s.ScoredJobs, s.CorrectJobs = t.ScoredJobs, t.CorrectJobs

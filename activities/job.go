@@ -14,6 +14,7 @@ import (
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
 	"github.com/minohq/mino/models/store"
+	"github.com/minohq/mino/scoring"
 	"github.com/minohq/mino/workflows/contract"
 )
 
@@ -27,6 +28,9 @@ func (a *Activities) RunJob(ctx context.Context, in contract.RunJobInput) (contr
 		return contract.JobOutcome{}, err
 	}
 	attempt, ended, err := a.attempts.BeginAttempt(ctx, ids[0], ids[1], ids[2], a.config.Identity)
+	if errors.Is(err, models.ErrHeld) {
+		return contract.JobOutcome{JobID: in.JobID, Status: contract.StatusHeld}, nil
+	}
 	if err != nil {
 		// Not an attempt: the records count those. Temporal goes on until they answer.
 		return contract.JobOutcome{}, recordsError(err)
@@ -35,19 +39,16 @@ func (a *Activities) RunJob(ctx context.Context, in contract.RunJobInput) (contr
 		// An earlier attempt wrote the outcome and died before it told Temporal.
 		return outcomeOf(ended), nil
 	}
-	r := &jobRun{
-		Activities: a, attempt: attempt,
-		last:     attempt.Failed+1 >= in.MaxAttempts,
-		lastEver: attempt.Number >= in.MaxAttempts+contract.LostAllowance,
-	}
-	r.logger = a.logger.With(
-		zap.String("execution_id", in.ExecutionID), zap.String("job_id", in.JobID), zap.Int("attempt", attempt.Number))
-	if attempt.Number > in.MaxAttempts+contract.LostAllowance {
-		// The one before was the last, and was lost too.
-		return r.fail(ctx, failure.New(failure.Transient, store.CodeWorkerLost, "too many attempts were lost"), executors.Outcome{})
+	r := a.runOf(attempt, in)
+	if r.overdrawn() {
+		return r.fail(ctx, errOverdrawn, executors.Outcome{})
 	}
 	return r.do(ctx)
 }
+
+// errOverdrawn ends a job that has lost more attempts than it may: the one before was
+// the last, and was lost too.
+var errOverdrawn = failure.New(failure.Transient, store.CodeWorkerLost, "too many attempts were lost")
 
 // jobRun is one attempt at one job.
 type jobRun struct {
@@ -56,8 +57,23 @@ type jobRun struct {
 	// last: the policy allows no failure after this one. lastEver: there is no attempt
 	// after this one, though it be lost.
 	last, lastEver bool
+	maxAttempts    int
+	began          time.Time
 	logger         *zap.Logger
 }
+
+func (a *Activities) runOf(attempt *store.Attempt, in contract.RunJobInput) *jobRun {
+	return &jobRun{
+		Activities: a, attempt: attempt, maxAttempts: in.MaxAttempts, began: time.Now(),
+		last:     attempt.Failed+1 >= in.MaxAttempts,
+		lastEver: attempt.Number >= in.MaxAttempts+contract.LostAllowance,
+		logger: a.logger.With(
+			zap.String("execution_id", in.ExecutionID), zap.String("job_id", in.JobID), zap.Int("attempt", attempt.Number)),
+	}
+}
+
+// overdrawn: there should have been no such attempt.
+func (r *jobRun) overdrawn() bool { return r.attempt.Number > r.maxAttempts+contract.LostAllowance }
 
 func (r *jobRun) do(ctx context.Context) (contract.JobOutcome, error) {
 	beat := startHeartbeat(ctx, r.config.HeartbeatInterval)
@@ -112,75 +128,125 @@ func (r *jobRun) execute(ctx context.Context, beat *heartbeat) (outcome executor
 
 // complete scores and writes the result.
 func (r *jobRun) complete(ctx context.Context, outcome executors.Outcome) (contract.JobOutcome, error) {
+	out, refused, err := r.writeSuccess(ctx, outcome)
+	if refused != nil {
+		return r.fail(ctx, refused, outcome)
+	}
+	return out, err
+}
+
+// writeSuccess scores and writes a result. refused says why it can never be written.
+func (r *jobRun) writeSuccess(ctx context.Context, outcome executors.Outcome) (out contract.JobOutcome, refused, err error) {
 	success, err := successOf(r.attempt, outcome)
 	if err != nil {
-		return r.fail(ctx, err, outcome)
+		return out, err, nil
 	}
 	err = r.persist(ctx, func(ctx context.Context) error { return r.attempts.CompleteAttempt(ctx, r.attempt, success) })
 	switch {
 	case err == nil:
-		return completedOutcome(r.attempt, success), nil
+		out = completedOutcome(r.attempt, success)
+		r.ended(out)
+		return out, nil, nil
 	case errors.Is(err, models.ErrStaleAttempt), errors.Is(err, models.ErrUnavailable):
-		return contract.JobOutcome{}, r.unwritten(err)
-	default:
-		// PostgreSQL refused the data itself; it would again.
-		return r.fail(ctx, failure.Wrap(err, failure.Permanent, "RESULT_NOT_STORABLE", "the result cannot be stored: %v", err), outcome)
+		return out, nil, r.unwritten(err)
 	}
+	// PostgreSQL refused the data itself; it would again.
+	return out, failure.Wrap(err, failure.Permanent, "RESULT_NOT_STORABLE", "the result cannot be stored: %v", err), nil
 }
 
 // cancel writes that the job was cancelled and tells Temporal so.
 func (r *jobRun) cancel(ctx context.Context) (contract.JobOutcome, error) {
-	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.CancelAttempt(ctx, r.attempt) })
-	if err != nil {
+	if err := r.writeCancel(ctx); err != nil {
 		r.logger.Warn("the cancellation of a job was not written", zap.Error(err))
 	}
 	return contract.JobOutcome{}, temporal.NewCanceledError()
+}
+
+func (r *jobRun) writeCancel(ctx context.Context) error {
+	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.CancelAttempt(ctx, r.attempt) })
+	if err == nil {
+		r.ended(r.cancelledOutcome())
+	}
+	return err
+}
+
+func (r *jobRun) cancelledOutcome() contract.JobOutcome {
+	return contract.JobOutcome{JobID: r.attempt.JobID.String(), Status: string(models.JobCancelled), Attempts: r.attempt.Number}
 }
 
 // fail classifies and writes a failure, with what was used and seen until then. The
 // error it returns has Temporal retry, or carries the outcome of a job that failed for
 // good.
 func (r *jobRun) fail(ctx context.Context, cause error, until executors.Outcome) (contract.JobOutcome, error) {
-	classified, handedBack := failure.Classify(cause), errors.Is(cause, errHandedBack)
-	if handedBack {
-		classified = failure.Wrap(cause, failure.Transient, "HANDED_BACK", "%v", cause)
-	}
-	f := store.Failure{
-		Class: classified.Class, Code: classified.Code, Message: message(classified.Message), Lost: handedBack,
-		Usage: encoded(until.Usage), Evidence: encoded(until.Evidence),
-	}
-	var delay time.Duration
-	if classified.Class.Retryable() && !r.lastEver && (handedBack || !r.last) {
-		if !handedBack {
-			delay = r.attempt.Retry.Delay(r.attempt.Failed+1, classified, r.random())
-		}
-		// Temporal takes a delay of zero for "as the policy says".
-		delay = max(delay, time.Millisecond)
-		due := time.Now().Add(delay)
-		f.RetryAt = &due
-	}
-	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.FailAttempt(ctx, r.attempt, f) })
+	f, err := r.writeFailure(ctx, cause, until)
 	if err != nil {
-		return contract.JobOutcome{}, r.unwritten(err)
+		return contract.JobOutcome{}, err
 	}
 	options := temporal.ApplicationErrorOptions{
-		NonRetryable: f.RetryAt == nil, NextRetryDelay: delay, Cause: classified.Cause,
+		NonRetryable: !f.Retry, NextRetryDelay: f.Delay, Cause: cause,
 		// A site that fails is the daily bread of a batch, no fault of the worker: it is
 		// logged here, once, and not as an error of the SDK's.
 		Category: temporal.ApplicationErrorCategoryBenign,
 	}
-	if f.RetryAt == nil {
-		options.Details = []any{contract.JobOutcome{
-			JobID: r.attempt.JobID.String(), Status: string(models.JobFailed),
-			ErrorClass: string(f.Class), Attempts: r.attempt.Number,
-		}}
-		r.logger.Info("a job failed", zap.String("class", string(f.Class)), zap.String("code", f.Code), zap.String("message", f.Message))
-	} else {
-		r.logger.Info("a job will be tried again", zap.String("class", string(f.Class)), zap.String("code", f.Code),
-			zap.String("message", f.Message), zap.Duration("delay", delay))
+	if !f.Retry {
+		options.Details = []any{r.failedOutcome(f)}
 	}
 	return contract.JobOutcome{}, temporal.NewApplicationErrorWithOptions(
 		fmt.Sprintf("%s: %s", f.Code, f.Message), string(f.Class), options)
+}
+
+// writeFailure classifies a failure, decides whether there is another attempt, and
+// writes both.
+func (r *jobRun) writeFailure(ctx context.Context, cause error, until executors.Outcome) (store.Failure, error) {
+	classified, handedBack := failure.Classify(cause), errors.Is(cause, errHandedBack)
+	if handedBack {
+		classified = failure.Wrap(cause, failure.Transient, "HANDED_BACK", "%v", cause)
+	}
+	lost := handedBack || classified.Code == store.CodeWorkerLost
+	f := store.Failure{
+		Class: classified.Class, Code: classified.Code, Message: message(classified.Message), Lost: lost,
+		Retry: classified.Class.Retryable() && !r.lastEver && (lost || !r.last),
+		Usage: encoded(until.Usage), Evidence: encoded(until.Evidence),
+	}
+	if f.Retry {
+		if !lost {
+			f.Delay = r.attempt.Retry.Delay(r.attempt.Failed+1, classified, r.random())
+		}
+		// Temporal takes a delay of zero for "as the policy says".
+		f.Delay = max(f.Delay, time.Millisecond)
+	}
+	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.FailAttempt(ctx, r.attempt, f) })
+	if err != nil {
+		return f, r.unwritten(err)
+	}
+	fields := []zap.Field{zap.String("class", string(f.Class)), zap.String("code", f.Code), zap.String("message", f.Message)}
+	if f.Retry {
+		r.logger.Info("a job will be tried again", append(fields, zap.Duration("delay", f.Delay))...)
+		r.observer.JobRetried(Retry{
+			ExecutionID: r.attempt.ExecutionID, JobID: r.attempt.JobID, Executor: r.attempt.Snapshot.Executor,
+			Attempt: r.attempt.Number, Class: f.Class, Lost: f.Lost, Delay: f.Delay, Took: time.Since(r.began),
+		})
+		return f, nil
+	}
+	r.logger.Info("a job failed", fields...)
+	r.ended(r.failedOutcome(f))
+	return f, nil
+}
+
+func (r *jobRun) failedOutcome(f store.Failure) contract.JobOutcome {
+	return contract.JobOutcome{
+		JobID: r.attempt.JobID.String(), Status: string(models.JobFailed),
+		ErrorClass: string(f.Class), Attempts: r.attempt.Number,
+	}
+}
+
+// ended tells that the job has come to its end by this attempt.
+func (r *jobRun) ended(out contract.JobOutcome) {
+	r.observer.JobEnded(End{
+		ExecutionID: r.attempt.ExecutionID, JobID: r.attempt.JobID, Executor: r.attempt.Snapshot.Executor,
+		Status: models.JobStatus(out.Status), Verdict: scoring.Verdict(out.Verdict), Class: failure.Class(out.ErrorClass),
+		Attempts: out.Attempts, Took: time.Since(r.began),
+	})
 }
 
 // unwritten is what Temporal is told when an outcome could not be written: a stale

@@ -34,6 +34,26 @@ type Executor interface {
 	Execute(ctx context.Context, req Request) (Outcome, error)
 }
 
+// Caller is an executor whose jobs are done by somebody's own Temporal activity: it
+// says whom to call. Execute is not called then.
+type Caller interface {
+	Executor
+	// Call reads settings that Validate has accepted.
+	Call(settings json.RawMessage) (Call, error)
+}
+
+// Call says whom to call for a job.
+type Call struct {
+	ActivityType string
+	TaskQueue    string
+	// HeartbeatTimeout is how long the activity may be silent, StartTimeout how long a
+	// job may wait for a worker; 0 means for ever.
+	HeartbeatTimeout time.Duration
+	StartTimeout     time.Duration
+	// Input is handed to every call as it is.
+	Input json.RawMessage
+}
+
 // Request is one attempt at one job.
 type Request struct {
 	// URL is the job's site_url, absolute, http or https.

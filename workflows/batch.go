@@ -1,24 +1,23 @@
 package workflows
 
 import (
-	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// Temporal warns at 10,240 events and 10 MB; a run moves on in time for the jobs
-// that are still running to end within the line.
+// Temporal warns at 10,240 events and 10 MB. BatchWorkflow moves on far from the line:
+// what it waits for before it can adds little.
 const (
-	maxHistoryEvents = 9_000
-	maxHistoryBytes  = 8 << 20
+	maxBatchEvents = 7_000
+	maxBatchBytes  = 4 << 20
 )
 
 // BatchWorkflow runs one execution from its first job to its end.
 func BatchWorkflow(ctx workflow.Context, in contract.BatchInput) (contract.BatchResult, error) {
 	b := newBatch(ctx, in)
-	if err := b.handleQueries(ctx); err != nil {
+	if err := b.handle(ctx); err != nil {
 		return contract.BatchResult{}, err
 	}
 	return b.run(ctx)
@@ -29,44 +28,51 @@ type batch struct {
 	in      contract.BatchInput
 	plan    contract.Plan
 	control control
-	stats   tally
-
-	// queue holds jobs that were read and not dispatched; cursor is the row of the
-	// last one read; exhausted says that there are no more to read.
-	queue     []contract.JobRef
-	cursor    int
-	exhausted bool
-	reading   bool
+	// tally counts the jobs of chunks that have ended; the others report theirs.
+	tally     contract.Tally
+	startedAt string
 	// failure says why the execution cannot go on; what runs still ends.
 	failure string
+	// rearmedEnded and rearmedFailed are what the failure tolerance leaves out.
+	rearmedEnded, rearmedFailed int
 
-	inFlight   map[string]contract.JobInFlight
-	dispatched int
+	// chunks are the ones that have not ended, by number. The next one takes rows after
+	// afterRow, or a gap that a dead one has left; exhausted says that no row is left.
+	chunks    []*liveChunk
+	nextChunk int
+	afterRow  int
+	exhausted bool
+	gaps      []contract.RowRange
+	takeOvers int
 
 	mirror mirror
-	// jobs is the context of the job activities; cancelJobs ends them at a stop
-	// that cancels.
-	jobs       workflow.Context
-	cancelJobs workflow.CancelFunc
-	cancelled  bool
+	// steps counts what this run has dealt with.
+	steps int
 }
 
 func newBatch(ctx workflow.Context, in contract.BatchInput) *batch {
-	b := &batch{in: in, inFlight: map[string]contract.JobInFlight{}, stats: newTally()}
-	if c := in.Carried; c != nil {
-		b.plan, b.cursor = c.Plan, c.AfterRow
-		b.stats = carriedTally(c.Stats)
-		b.control = control{paused: c.Paused, stop: c.Stop, concurrency: c.Stats.Concurrency, chosen: true}
-		b.mirror.state, b.mirror.concurrency = c.RecordedState, c.RecordedConcurrency
+	b := &batch{in: in, tally: contract.NewTally(), nextChunk: 1}
+	b.control.resumed = b.rearm
+	c := in.Carried
+	if c == nil {
+		return b
 	}
-	// Everything below works on a context that outlives cancellation, which is a
-	// stop and has records to write; jobs alone are cancelled.
-	alive, _ := workflow.NewDisconnectedContext(ctx)
-	b.jobs, b.cancelJobs = workflow.WithCancel(alive)
+	b.plan, b.tally, b.startedAt, b.failure = c.Plan, c.Tally, c.StartedAt, c.Failure
+	b.control.paused, b.control.reason, b.control.stop = c.Paused, c.Reason, c.Stop
+	b.control.concurrency, b.control.chosen, b.control.epoch = c.Concurrency, true, c.Epoch
+	b.rearmedEnded, b.rearmedFailed = c.RearmedEnded, c.RearmedFailed
+	b.nextChunk, b.afterRow, b.exhausted = c.NextChunk, c.AfterRow, c.Exhausted
+	b.gaps, b.takeOvers = c.Gaps, c.TakeOvers
+	for _, live := range c.Chunks {
+		b.chunks = append(b.chunks, &liveChunk{LiveChunk: live, heard: workflow.Now(ctx)})
+	}
+	b.mirror.recorded = recorded{c.RecordedState, c.RecordedConcurrency, c.RecordedReason}
 	return b
 }
 
 func (b *batch) run(ctx workflow.Context) (contract.BatchResult, error) {
+	// Everything works on a context that outlives cancellation, which is a stop and has
+	// records to write.
 	alive, _ := workflow.NewDisconnectedContext(ctx)
 	b.listen(ctx, alive)
 	if b.in.Carried == nil {
@@ -78,71 +84,45 @@ func (b *batch) run(ctx workflow.Context) (contract.BatchResult, error) {
 		return b.finish(ctx, alive)
 	}
 	b.startMirror(alive)
-	b.startReader(alive)
+	b.watchCarried(alive)
 	for {
 		err := workflow.Await(alive, func() bool {
-			return b.canDispatch() || b.done() || b.mustMoveOn() || b.mustCancel()
+			return b.done() || b.wantsChunk() || b.nextToTell() != nil || b.mustMoveOn(alive)
 		})
 		if err != nil {
 			return contract.BatchResult{}, err
 		}
 		switch {
-		case b.mustCancel():
-			b.cancelled = true
-			b.cancelJobs()
 		case b.done():
 			return b.finish(ctx, alive)
-		case b.canDispatch():
-			b.dispatch()
-		case b.mustMoveOn():
+		case b.mustMoveOn(alive):
 			return contract.BatchResult{}, b.moveOn(ctx, alive)
+		case b.nextToTell() != nil:
+			b.tell(alive, b.nextToTell())
+		default:
+			b.startChunk(alive)
 		}
 	}
 }
 
-// listen applies control signals as they come, for as long as the workflow lives,
-// and turns cancellation of the workflow into a stop that cancels.
-func (b *batch) listen(ctx, alive workflow.Context) {
-	workflow.GoNamed(alive, "control", func(alive workflow.Context) {
-		channel := workflow.GetSignalChannel(alive, controlChannel)
-		for {
-			var ordered *commonpb.Payloads
-			channel.Receive(alive, &ordered)
-			b.control.receive(alive, ordered)
-		}
-	})
-	workflow.GoNamed(alive, "cancellation", func(alive workflow.Context) {
-		ctx.Done().Receive(alive, nil)
-		b.control.requestStop(contract.StopCancel)
-	})
-}
-
-// drainControl applies signals that were delivered and not yet seen. No call
-// between it and the end of the run may yield, or a signal could slip in between.
-func (b *batch) drainControl(ctx workflow.Context) {
-	channel := workflow.GetSignalChannel(ctx, controlChannel)
-	for {
-		var ordered *commonpb.Payloads
-		if !channel.ReceiveAsync(&ordered) {
-			return
-		}
-		b.control.receive(ctx, ordered)
-	}
-}
-
-// begin reads the plan and marks the execution running.
+// begin makes the execution if it is to be made here, reads the plan and marks the
+// execution running.
 func (b *batch) begin(alive workflow.Context) error {
-	err := workflow.ExecuteActivity(recordOptions(alive, "begin the execution"), contract.ActivityBegin, b.in.ExecutionID).Get(alive, &b.plan)
+	id, err := b.prepare(alive)
 	if err != nil {
 		return err
 	}
-	b.stats.started = workflow.Now(alive)
-	b.stats.Total = b.plan.Total
+	in := contract.BeginInput{ExecutionID: id, WorkflowID: workflow.GetInfo(alive).WorkflowExecution.ID}
+	options := recordOptions(alive, b.plan, "begin the execution")
+	if err := workflow.ExecuteActivity(options, contract.ActivityBegin, in).Get(alive, &b.plan); err != nil {
+		return err
+	}
+	b.startedAt = b.plan.StartedAt
 	if !b.control.chosen {
-		b.control.concurrency = contract.ClampConcurrency(b.plan.Concurrency)
+		b.control.concurrency, b.control.chosen = contract.ClampConcurrency(b.plan.Concurrency), true
 	}
 	// Begin has written the row so; the mirror writes what differs.
-	b.mirror.state, b.mirror.concurrency = b.plan.RecordedState, b.plan.Concurrency
+	b.mirror.recorded = recorded{b.plan.RecordedState, b.plan.Concurrency, ""}
 	return nil
 }
 
@@ -163,84 +143,111 @@ func (b *batch) state() string {
 
 // done: nothing runs, and nothing is to be started any more.
 func (b *batch) done() bool {
-	if len(b.inFlight) > 0 {
+	if len(b.chunks) > 0 {
 		return false
 	}
-	return b.control.stop != "" || (b.exhausted && len(b.queue) == 0)
-}
-
-func (b *batch) mustCancel() bool {
-	return b.control.stop == contract.StopCancel && !b.cancelled
+	return b.control.stop != "" || b.failure != "" || b.exhausted && len(b.gaps) == 0
 }
 
 // historyDue: this run has grown enough.
-func (b *batch) historyDue() bool {
-	info := workflow.GetInfo(b.jobs)
-	return b.dispatched >= b.plan.JobsPerRun ||
-		info.GetCurrentHistoryLength() >= maxHistoryEvents ||
-		info.GetCurrentHistorySize() >= maxHistoryBytes
+func (b *batch) historyDue(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return b.steps >= b.plan.StepsPerRun ||
+		info.GetCurrentHistoryLength() >= maxBatchEvents || info.GetCurrentHistorySize() >= maxBatchBytes
 }
 
-// mustMoveOn: the run has grown enough, nothing runs and nothing is being read.
-func (b *batch) mustMoveOn() bool {
-	return b.historyDue() && len(b.inFlight) == 0 && !b.reading
+// mustMoveOn: the run has grown enough, and nothing is under way that only this run
+// would hear the end of. Jobs are under way in chunks, which go on.
+func (b *batch) mustMoveOn(ctx workflow.Context) bool {
+	if !b.historyDue(ctx) || b.mirror.writing || !workflow.AllHandlersFinished(ctx) {
+		return false
+	}
+	for _, c := range b.chunks {
+		if c.starting || c.telling {
+			return false
+		}
+	}
+	return true
 }
 
-// moveOn continues as new with what the next run needs to go on.
+// moveOn continues as new with what the next run needs to go on. Between the drain and
+// the end no call may yield, or a signal could slip in between.
 func (b *batch) moveOn(ctx, alive workflow.Context) error {
-	b.mirror.close(alive)
-	b.drainControl(alive)
+	b.drain(alive)
 	next := contract.BatchInput{
 		Version:     contract.InputVersion,
-		ExecutionID: b.in.ExecutionID,
+		ExecutionID: b.plan.ExecutionID, IncludeResults: b.in.IncludeResults, OnCancel: b.in.OnCancel,
 		Carried: &contract.Carried{
-			Plan: b.plan, Stats: b.snapshot(), AfterRow: b.lastDispatchedRow(),
-			Paused: b.control.paused, Stop: b.control.stop,
-			RecordedState: b.mirror.state, RecordedConcurrency: b.mirror.concurrency,
+			Plan: b.plan, Tally: b.tally, StartedAt: b.startedAt,
+			Paused: b.control.paused, Reason: b.control.reason, Stop: b.control.stop,
+			Concurrency: b.control.concurrency, Epoch: b.control.epoch, Failure: b.failure,
+			RearmedEnded: b.rearmedEnded, RearmedFailed: b.rearmedFailed,
+			NextChunk: b.nextChunk, AfterRow: b.afterRow, Exhausted: b.exhausted,
+			Gaps: b.gaps, TakeOvers: b.takeOvers,
+			RecordedState: b.mirror.state, RecordedConcurrency: b.mirror.concurrency, RecordedReason: b.mirror.reason,
 		},
+	}
+	for _, c := range b.chunks {
+		next.Carried.Chunks = append(next.Carried.Chunks, c.LiveChunk)
 	}
 	return workflow.NewContinueAsNewError(ctx, contract.BatchWorkflow, next)
 }
 
-// lastDispatchedRow is where the next run reads on: jobs that were read and not
-// dispatched are read again.
-func (b *batch) lastDispatchedRow() int {
-	if len(b.queue) > 0 {
-		return b.queue[0].Row - 1
-	}
-	return b.cursor
-}
-
 // finish ends the execution in the records and gives the result as the rows have it.
 func (b *batch) finish(ctx, alive workflow.Context) (contract.BatchResult, error) {
+	b.control.closed = true
 	b.mirror.close(alive)
-	in := contract.FinishInput{
-		ExecutionID: b.in.ExecutionID, OrganisationID: b.plan.OrganisationID, Status: stateCompleted,
-	}
+	in := contract.FinishInput{ExecutionID: b.plan.ExecutionID, OrganisationID: b.plan.OrganisationID, Status: stateCompleted}
 	switch {
+	case b.failure != "":
+		in.Status, in.Reason = stateFailed, b.failure
 	case b.control.stop != "":
 		in.Status = stateStopped
 		in.Reason = "stopped by request"
 		if ctx.Err() != nil {
 			in.Reason = "the workflow was cancelled"
 		}
-	case b.failure != "":
-		in.Status, in.Reason = stateFailed, b.failure
 	}
 	var out contract.FinishResult
-	err := workflow.ExecuteActivity(recordOptions(alive, "end the execution: "+in.Status), contract.ActivityFinish, in).Get(alive, &out)
-	if err != nil {
+	options := recordOptionsWithin(alive, b.plan, "end the execution: "+in.Status, finishTimeout)
+	if err := workflow.ExecuteActivity(options, contract.ActivityFinish, in).Get(alive, &out); err != nil {
 		return contract.BatchResult{}, err
 	}
-	b.stats.Stats = out.Stats
+	b.tally = out.Stats.Tally
 	b.mirror.finalState = out.Status
 	b.upsertState(alive, out.Status)
+	result := contract.BatchResult{
+		ExecutionID: b.plan.ExecutionID, BatchID: b.plan.BatchID, Status: out.Status, Reason: out.Reason, Stats: out.Stats,
+	}
+	if err := b.addResults(alive, &result); err != nil {
+		return contract.BatchResult{}, err
+	}
 	b.describe(alive)
-	b.drainControl(alive)
-	result := contract.BatchResult{ExecutionID: b.in.ExecutionID, Status: out.Status, Reason: out.Reason, Stats: out.Stats}
+	if err := workflow.Await(alive, func() bool { return workflow.AllHandlersFinished(alive) }); err != nil {
+		return contract.BatchResult{}, err
+	}
+	b.drain(alive)
 	if ctx.Err() != nil {
 		// The caller cancelled: close as cancelled, with the records in order.
 		return result, temporal.NewCanceledError(result)
 	}
 	return result, nil
+}
+
+// addResults puts what each item came to into the result, when that is asked for.
+func (b *batch) addResults(alive workflow.Context, result *contract.BatchResult) error {
+	if !b.in.IncludeResults {
+		return nil
+	}
+	in := contract.ResultsInput{
+		ExecutionID: b.plan.ExecutionID, OrganisationID: b.plan.OrganisationID, BatchID: b.plan.BatchID,
+		MaxBytes: contract.MaxResultBytes,
+	}
+	var out contract.ResultsResult
+	options := recordOptionsWithin(alive, b.plan, "collect the results", finishTimeout)
+	if err := workflow.ExecuteActivity(options, contract.ActivityResults, in).Get(alive, &out); err != nil {
+		return err
+	}
+	result.Results, result.MoreResults = out.Results, out.More
+	return nil
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// boundaries are the numbers of jobs after which a run is forced to continue as new;
-// every scenario must come to the same whatever they are.
+// boundaries are the numbers of jobs after which a chunk ends, and of steps after which
+// BatchWorkflow continues as new; every scenario must come to the same whatever they are.
 var boundaries = []int{1, 2, 3, 5, 7, 11, 1000}
 
 // across runs a scenario under every boundary.
-func across(t *testing.T, scenario func(t *testing.T, jobsPerRun int)) {
+func across(t *testing.T, scenario func(t *testing.T, every int)) {
 	t.Helper()
 	for _, n := range boundaries {
 		t.Run(boundaryName(n), func(t *testing.T) {
@@ -30,8 +30,8 @@ func TestBatchWorkflow(t *testing.T) {
 
 	t.Run("RunsEveryJobOnceAndReturnsWhatTheRowsAddUpTo", func(t *testing.T) {
 		t.Parallel()
-		across(t, func(t *testing.T, jobsPerRun int) {
-			w := newWorld(t, 23, jobsPerRun)
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 23, every)
 			result := w.run()
 			require.NoError(t, result.err)
 			require.Equal(t, "completed", result.Status)
@@ -44,8 +44,8 @@ func TestBatchWorkflow(t *testing.T) {
 
 	t.Run("CountsOutcomesWhateverTheyAre", func(t *testing.T) {
 		t.Parallel()
-		across(t, func(t *testing.T, jobsPerRun int) {
-			w := newWorld(t, 12, jobsPerRun)
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 12, every)
 			w.behave(3, failsForGood)
 			w.behave(5, vanishes)
 			w.behave(8, matchesHalf)
@@ -68,21 +68,19 @@ func TestBatchWorkflow(t *testing.T) {
 
 	t.Run("NeverExceedsTheConcurrency", func(t *testing.T) {
 		t.Parallel()
-		across(t, func(t *testing.T, jobsPerRun int) {
-			w := newWorld(t, 40, jobsPerRun)
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 40, every)
 			w.concurrency = 4
 			w.watch(func(stats contract.Stats) { require.LessOrEqual(t, stats.Running, 4) })
 			require.NoError(t, w.run().err)
-			if jobsPerRun > 4 {
-				require.Equal(t, 4, w.mostRunning, "the slots are used")
-			}
+			require.Equal(t, 4, w.mostRunning, "the slots are used, across every boundary")
 		})
 	})
 
 	t.Run("StartsNothingWhilePausedAndGoesOnWhereItStopped", func(t *testing.T) {
 		t.Parallel()
-		across(t, func(t *testing.T, jobsPerRun int) {
-			w := newWorld(t, 30, jobsPerRun)
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 30, every)
 			w.concurrency = 3
 			w.at(250*time.Millisecond, func() { w.signal(contract.SignalPause, nil) })
 			var started int
@@ -107,8 +105,8 @@ func TestBatchWorkflow(t *testing.T) {
 
 	t.Run("LetsRunningJobsFinishWhenItDrains", func(t *testing.T) {
 		t.Parallel()
-		across(t, func(t *testing.T, jobsPerRun int) {
-			w := newWorld(t, 30, jobsPerRun)
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 30, every)
 			w.concurrency = 3
 			w.at(250*time.Millisecond, func() { w.signal(contract.SignalStop, contract.StopRequest{}) })
 			result := w.run()
@@ -122,8 +120,8 @@ func TestBatchWorkflow(t *testing.T) {
 
 	t.Run("CancelsRunningJobsWhenToldTo", func(t *testing.T) {
 		t.Parallel()
-		across(t, func(t *testing.T, jobsPerRun int) {
-			w := newWorld(t, 30, jobsPerRun)
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 30, every)
 			w.concurrency = 2
 			for row := 1; row <= 30; row++ {
 				w.behave(row, hangs)
@@ -132,7 +130,7 @@ func TestBatchWorkflow(t *testing.T) {
 			result := w.run()
 			require.NoError(t, result.err)
 			require.Equal(t, "stopped", result.Status)
-			require.Equal(t, min(2, jobsPerRun), w.liveAtFinish.Cancelled)
+			require.Equal(t, 2, w.liveAtFinish.Cancelled)
 		})
 	})
 
@@ -142,7 +140,7 @@ func TestBatchWorkflow(t *testing.T) {
 		for row := 1; row <= 10; row++ {
 			w.behave(row, hangs)
 		}
-		w.at(time.Second, func() { w.env.CancelWorkflow() })
+		w.at(time.Second, func() { w.env.CancelWorkflowByID(w.batchID(), "") })
 		result := w.run()
 		var canceled *temporal.CanceledError
 		require.ErrorAs(t, result.err, &canceled)
@@ -152,14 +150,14 @@ func TestBatchWorkflow(t *testing.T) {
 
 	t.Run("AppliesANewConcurrencyAtOnce", func(t *testing.T) {
 		t.Parallel()
-		across(t, func(t *testing.T, jobsPerRun int) {
-			w := newWorld(t, 60, jobsPerRun)
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 60, every)
 			w.concurrency = 2
 			w.at(250*time.Millisecond, func() { w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 8}) })
-			w.at(251*time.Millisecond, func() {
+			w.at(340*time.Millisecond, func() {
 				stats := w.query()
 				require.Equal(t, 8, stats.Concurrency)
-				if jobsPerRun > 60 {
+				if every > 1 { // at every job a boundary takes longer than a job
 					require.Equal(t, 8, stats.Running, "up starts jobs immediately")
 				}
 			})
@@ -210,12 +208,10 @@ func TestControlOrder(t *testing.T) {
 
 	t.Run("KeepsWhatWasAskedBeforeTheFirstTask", func(t *testing.T) {
 		t.Parallel()
-		across(t, func(t *testing.T, jobsPerRun int) {
-			w := newWorld(t, 10, jobsPerRun)
-			w.at(0, func() {
-				w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 3})
-				w.signal(contract.SignalPause, nil)
-			})
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 10, every)
+			w.before(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 3})
+			w.before(contract.SignalPause, nil)
 			w.at(time.Minute, func() {
 				stats := w.query()
 				require.Equal(t, "paused", stats.State)
@@ -230,8 +226,8 @@ func TestControlOrder(t *testing.T) {
 
 	t.Run("StaysStoppedWhateverComesAfter", func(t *testing.T) {
 		t.Parallel()
-		across(t, func(t *testing.T, jobsPerRun int) {
-			w := newWorld(t, 20, jobsPerRun)
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 20, every)
 			w.concurrency = 2
 			w.at(150*time.Millisecond, func() {
 				w.signal(contract.SignalStop, contract.StopRequest{Mode: contract.StopDrain})

@@ -3,51 +3,73 @@ package workflows
 import (
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// control is what operators have asked of an execution. Every change is idempotent:
-// pause when paused is nothing, stop is sticky and can only grow from drain to
-// cancel, and nothing is undone after a stop.
+// control is what was asked of an execution. Every change is idempotent: pause when
+// paused is nothing, stop is sticky and can only grow from drain to cancel, and nothing
+// is undone after a stop.
 type control struct {
 	paused      bool
+	reason      string // why it is paused, when nobody asked for it
 	stop        contract.StopMode
 	concurrency int
-	// chosen says that concurrency was set by a signal, which outlives the plan: a
+	// chosen says that concurrency was set from outside, which outlives the plan: a
 	// signal can arrive before the plan is read.
 	chosen bool
+	// epoch counts the changes, so that it can be told who has taken them over.
+	epoch int64
+	// closed says that the end is being written: nothing can be asked any more.
+	closed bool
+	// resumed is called at every resume.
+	resumed func()
 }
 
-func (c *control) pause() {
-	if c.stop == "" {
-		c.paused = true
+func (c *control) pause(reason string) {
+	if c.closed || c.stop != "" || c.paused {
+		return
 	}
+	c.paused, c.reason = true, reason
+	c.epoch++
 }
 
 func (c *control) resume() {
-	if c.stop == "" {
-		c.paused = false
+	if c.closed || c.stop != "" || !c.paused {
+		return
+	}
+	c.paused, c.reason = false, ""
+	c.epoch++
+	if c.resumed != nil {
+		c.resumed()
 	}
 }
 
 func (c *control) requestStop(mode contract.StopMode) {
-	if mode == contract.StopCancel || c.stop == "" {
-		c.stop = mode
+	if c.closed || c.stop == contract.StopCancel || c.stop == mode {
+		return
 	}
-	c.paused = false
+	c.stop, c.paused, c.reason = mode, false, ""
+	c.epoch++
 }
 
 func (c *control) setConcurrency(value int) {
-	c.concurrency, c.chosen = contract.ClampConcurrency(value), true
+	if c.closed {
+		return
+	}
+	value = contract.ClampConcurrency(value)
+	if c.chosen && c.concurrency == value {
+		return
+	}
+	c.concurrency, c.chosen = value, true
+	c.epoch++
 }
 
 // controlChannel carries every control signal in the order of arrival. Signals of
 // different names have channels of their own in the SDK, so that a pause and a
 // resume that arrive within one workflow task would be seen in no particular order;
-// the interceptor below puts them on one channel instead.
+// the interceptor puts them on one channel instead.
 const controlChannel = "mino-control"
 
 // isControl reports whether a signal is one of the control signals.
@@ -65,7 +87,7 @@ func (c *control) apply(ctx workflow.Context, name string, payload *commonpb.Pay
 	logger := workflow.GetLogger(ctx)
 	switch name {
 	case contract.SignalPause:
-		c.pause()
+		c.pause("")
 	case contract.SignalResume:
 		c.resume()
 	case contract.SignalStop:
@@ -74,14 +96,12 @@ func (c *control) apply(ctx workflow.Context, name string, payload *commonpb.Pay
 			logger.Warn("ignored a stop signal with an unreadable payload", "error", err)
 			return
 		}
-		switch request.Mode {
-		case contract.StopDrain, "":
-			c.requestStop(contract.StopDrain)
-		case contract.StopCancel:
-			c.requestStop(contract.StopCancel)
-		default:
+		mode, ok := stopMode(request)
+		if !ok {
 			logger.Warn("ignored a stop signal with an unknown mode", "mode", request.Mode)
+			return
 		}
+		c.requestStop(mode)
 	case contract.SignalSetConcurrency:
 		request := contract.ConcurrencyRequest{}
 		if err := decode(payload, &request); err != nil {
@@ -94,6 +114,17 @@ func (c *control) apply(ctx workflow.Context, name string, payload *commonpb.Pay
 	}
 }
 
+// stopMode reads the mode of a request; none means to drain.
+func stopMode(request contract.StopRequest) (mode contract.StopMode, ok bool) {
+	switch request.Mode {
+	case contract.StopDrain, "":
+		return contract.StopDrain, true
+	case contract.StopCancel:
+		return contract.StopCancel, true
+	}
+	return "", false
+}
+
 // decode reads a signal's payload; an absent one leaves the zero value.
 func decode(payload *commonpb.Payloads, into any) error {
 	if len(payload.GetPayloads()) == 0 {
@@ -102,44 +133,7 @@ func decode(payload *commonpb.Payloads, into any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(payload, into)
 }
 
-// Interceptor must be among the interceptors of every worker and replayer that runs
-// BatchWorkflow: it hands the workflow its control signals in the order of arrival.
-func Interceptor() interceptor.WorkerInterceptor { return &orderedControl{} }
-
-type orderedControl struct {
-	interceptor.WorkerInterceptorBase
-}
-
-// InterceptWorkflow implements interceptor.WorkerInterceptor.
-func (o *orderedControl) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	in := &orderedSignals{}
-	in.Next = next
-	return in
-}
-
-type orderedSignals struct {
-	interceptor.WorkflowInboundInterceptorBase
-}
-
-// HandleSignal implements interceptor.WorkflowInboundInterceptor. The first payload
-// says which signal it was; the signal's own follow.
-func (o *orderedSignals) HandleSignal(ctx workflow.Context, in *interceptor.HandleSignalInput) error {
-	if workflow.GetInfo(ctx).WorkflowType.Name != contract.BatchWorkflow || !isControl(in.SignalName) {
-		return o.Next.HandleSignal(ctx, in)
-	}
-	name, err := converter.GetDefaultDataConverter().ToPayload(in.SignalName)
-	if err != nil {
-		return err
-	}
-	ordered := &commonpb.Payloads{Payloads: append([]*commonpb.Payload{name}, in.Arg.GetPayloads()...)}
-	wrapped, err := converter.GetDefaultDataConverter().ToPayloads(ordered)
-	if err != nil {
-		return err
-	}
-	return o.Next.HandleSignal(ctx, &interceptor.HandleSignalInput{SignalName: controlChannel, Arg: wrapped})
-}
-
-// receive applies one signal from the control channel.
+// receive applies one signal from the control channel: the first payload is its name.
 func (c *control) receive(ctx workflow.Context, ordered *commonpb.Payloads) {
 	all := ordered.GetPayloads()
 	if len(all) == 0 {

@@ -1,37 +1,29 @@
 package workflows
 
 import (
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// The states of an execution and of a job, as the records name them.
-const (
-	statePending   = "pending"
-	stateRunning   = "running"
-	statePaused    = "paused"
-	stateStopping  = "stopping"
-	stateStopped   = "stopped"
-	stateCompleted = "completed"
-	stateFailed    = "failed"
-
-	jobCompleted = "completed"
-	jobFailed    = "failed"
-	jobCancelled = "cancelled"
-)
+// recorded is what the row says.
+type recorded struct {
+	state       string
+	concurrency int
+	reason      string
+}
 
 // mirror keeps the execution's row and search attributes at the control state. One
 // coroutine does it, so that writes keep their order; what changes while a write is
 // under way is written after it, the last state only.
 type mirror struct {
-	state       string
-	concurrency int
-	finalState  string
-	started     bool
-	closing     bool
-	closed      bool
+	recorded
+
+	finalState string
+	started    bool
+	writing    bool
+	closing    bool
+	closed     bool
 }
 
 func (b *batch) startMirror(alive workflow.Context) {
@@ -40,7 +32,7 @@ func (b *batch) startMirror(alive workflow.Context) {
 	workflow.GoNamed(alive, "mirror", func(ctx workflow.Context) {
 		defer func() { b.mirror.closed = true }()
 		for {
-			err := workflow.Await(ctx, func() bool { return b.mirror.closing || b.mirrorStale() })
+			err := workflow.Await(ctx, func() bool { return b.mirror.closing || b.mirror.recorded != b.toRecord() })
 			if err != nil || b.mirror.closing {
 				return
 			}
@@ -49,24 +41,49 @@ func (b *batch) startMirror(alive workflow.Context) {
 	})
 }
 
-func (b *batch) mirrorStale() bool {
-	return b.mirror.state != b.state() || b.mirror.concurrency != b.control.concurrency
+func (b *batch) toRecord() recorded {
+	reason := b.control.reason
+	if b.failure != "" {
+		reason = b.failure
+	}
+	return recorded{b.state(), b.control.concurrency, reason}
 }
 
 func (b *batch) writeMirror(ctx workflow.Context) {
+	b.mirror.writing = true
+	defer func() { b.mirror.writing = false }()
+	now := b.toRecord()
 	in := contract.RecordStateInput{
 		ExecutionID: b.plan.ExecutionID, OrganisationID: b.plan.OrganisationID,
-		State: b.state(), Concurrency: b.control.concurrency,
+		State: now.state, Concurrency: now.concurrency, Reason: now.reason,
 	}
-	if in.State != b.mirror.state {
-		b.upsertState(ctx, in.State)
+	if now.state != b.mirror.state {
+		b.upsertState(ctx, now.state)
 	}
-	err := workflow.ExecuteActivity(recordOptions(ctx, "record "+in.State), contract.ActivityRecordState, in).Get(ctx, nil)
-	if err != nil {
-		workflow.GetLogger(ctx).Error("the state could not be recorded", "state", in.State, "error", err)
+	options := recordOptions(ctx, b.plan, "record "+now.state)
+	if err := workflow.ExecuteActivity(options, contract.ActivityRecordState, in).Get(ctx, nil); err != nil {
+		// Only a permanent refusal comes here: the row is not this execution's any more.
+		workflow.GetLogger(ctx).Error("the state could not be recorded", "state", now.state, "error", err)
 	}
-	b.mirror.state, b.mirror.concurrency = in.State, in.Concurrency
+	b.mirror.recorded = now
 	b.describe(ctx)
+}
+
+// settled: what was asked so far holds everywhere. The row shows it, which holds back
+// what was dispatched and not begun; and chunks that take rows have taken it over.
+func (b *batch) settled() bool {
+	if b.mirror.finalState != "" || b.control.closed {
+		return true
+	}
+	if b.plan.ExecutionID == "" || b.mirror.writing || b.mirror.recorded != b.toRecord() {
+		return false
+	}
+	for _, c := range b.chunks {
+		if b.mustTell(c) || c.telling || !c.Report.Spent && c.Report.Epoch < b.control.epoch {
+			return false
+		}
+	}
+	return true
 }
 
 // close lets the mirror finish the write it is at and ends it.
@@ -79,24 +96,9 @@ func (m *mirror) close(ctx workflow.Context) {
 	_ = workflow.Await(ctx, func() bool { return m.closed })
 }
 
-// Keys of the search attributes.
-var (
-	keyOrganisation = temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeOrganisation)
-	keyProject      = temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeProject)
-	keyBatch        = temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeBatch)
-	keyExecution    = temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeExecution)
-	keyState        = temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeExecutionState)
-)
-
 func (b *batch) upsertState(ctx workflow.Context, state string) {
-	err := workflow.UpsertTypedSearchAttributes(ctx,
-		keyOrganisation.ValueSet(b.plan.OrganisationID),
-		keyProject.ValueSet(b.plan.ProjectID),
-		keyBatch.ValueSet(b.plan.BatchID),
-		keyExecution.ValueSet(b.plan.ExecutionID),
-		keyState.ValueSet(state),
-	)
-	if err != nil {
+	attributes := append(found(b.plan), keyState.ValueSet(state))
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attributes...); err != nil {
 		workflow.GetLogger(ctx).Warn("the search attributes could not be set", "error", err)
 	}
 }

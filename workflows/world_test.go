@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -36,23 +35,30 @@ const (
 )
 
 // world stands in for the database and the workers of one execution, on Temporal's
-// test environment with its own clock. It lives across continue-as-new, as they do.
+// test environment with its own clock. The execution is the child of a parent that waits
+// for it, so that it lives across continue-as-new, as its chunks do.
 type world struct {
 	t           *testing.T
 	env         *testsuite.TestWorkflowEnvironment
+	input       contract.BatchInput
 	total       int
-	jobsPerRun  int
+	every       int
 	concurrency int
+	tolerance   *contract.Tolerance
 	ended       bool
 	missing     bool
 	unreadable  bool
 	behaviours  map[int]behaviour
 	events      []event
-	elapsed     time.Duration
 	watcher     func(contract.Stats)
 
 	mu           sync.Mutex
 	started      []int
+	prepared     contract.PrepareInput
+	gate         string // the status of the row, which holds jobs back
+	runs         int
+	early        []*interceptor.HandleSignalInput
+	there, over  bool // the execution can be reached; it has ended
 	lost         []int
 	states       []string
 	rowOf        map[string]int
@@ -75,11 +81,12 @@ type outcome struct {
 // jobTime is how long a job takes.
 const jobTime = 100 * time.Millisecond
 
-func newWorld(t *testing.T, total, jobsPerRun int) *world {
+func newWorld(t *testing.T, total, every int) *world {
 	t.Helper()
 	w := &world{
-		t: t, total: total, jobsPerRun: jobsPerRun, concurrency: 10,
-		behaviours: map[int]behaviour{}, rowOf: map[string]int{},
+		t: t, total: total, every: every, concurrency: 10,
+		input:      contract.BatchInput{Version: contract.InputVersion, ExecutionID: uuid.NewString()},
+		behaviours: map[int]behaviour{}, rowOf: map[string]int{}, gate: "running",
 	}
 	for row := 1; row <= total; row++ {
 		w.rowOf[w.jobID(row)] = row
@@ -87,7 +94,7 @@ func newWorld(t *testing.T, total, jobsPerRun int) *world {
 	return w
 }
 
-func boundaryName(n int) string { return fmt.Sprintf("ContinuedEvery%dJobs", n) }
+func boundaryName(n int) string { return fmt.Sprintf("BoundaryEvery%d", n) }
 
 func (w *world) jobID(row int) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%s/%d", w.t.Name(), row)).String()
@@ -127,58 +134,79 @@ func (w *world) recordedStates() []string {
 	return slices.Clone(w.states)
 }
 
-func (w *world) signal(name string, payload any) { w.env.SignalWorkflow(name, payload) }
+// batchID is the workflow id of the execution.
+func (w *world) batchID() string { return contract.WorkflowID(w.input.ExecutionID) }
 
+func (w *world) signal(name string, payload any) {
+	require.NoError(w.t, w.env.SignalWorkflowByID(w.batchID(), name, payload))
+}
+
+// query asks as the API does: the execution, and its open chunks.
 func (w *world) query() contract.Stats {
-	value, err := w.env.QueryWorkflow(contract.QueryStats)
-	require.NoError(w.t, err)
-	var stats contract.Stats
-	require.NoError(w.t, value.Get(&stats))
+	overview := w.overview()
+	chunks := map[string]contract.ChunkStats{}
+	for _, chunk := range overview.Chunks {
+		value, err := w.env.QueryWorkflowByID(chunk.WorkflowID, contract.QueryStats)
+		require.NoError(w.t, err)
+		var stats contract.ChunkStats
+		require.NoError(w.t, value.Get(&stats))
+		chunks[chunk.WorkflowID] = stats
+	}
+	stats := overview.With(chunks)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lastQueried = stats
 	w.mostRunning = max(w.mostRunning, stats.Running)
-	require.Equal(w.t, stats.Total, stats.Queued+stats.Running+stats.Completed+stats.Failed+stats.Cancelled,
-		"every job is counted once: %+v", stats)
+	require.Equal(w.t, stats.Total, stats.Queued+stats.Running+stats.Ended(), "every job is counted once: %+v", stats)
 	return stats
 }
 
-// run runs the execution over as many runs as it takes.
+func (w *world) overview() contract.Overview {
+	value, err := w.env.QueryWorkflowByID(w.batchID(), contract.QueryOverview)
+	require.NoError(w.t, err)
+	var overview contract.Overview
+	require.NoError(w.t, value.Get(&overview))
+	return overview
+}
+
+// run runs the execution to its end.
 func (w *world) run() outcome {
-	in := contract.BatchInput{Version: contract.InputVersion, ExecutionID: uuid.NewString()}
-	for runs := 0; ; runs++ {
-		require.Less(w.t, runs, 1000, "the execution does not end")
-		w.newEnvironment()
-		begun := w.env.Now()
-		w.env.ExecuteWorkflow(contract.BatchWorkflow, in)
-		w.elapsed += w.env.Now().Sub(begun)
-		require.True(w.t, w.env.IsWorkflowCompleted())
-		err := w.env.GetWorkflowError()
-		var next *workflow.ContinueAsNewError
-		if errors.As(err, &next) {
-			in = contract.BatchInput{}
-			require.NoError(w.t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
-			continue
-		}
-		var result contract.BatchResult
-		if err == nil {
-			require.NoError(w.t, w.env.GetWorkflowResult(&result))
-			w.query()
-		}
+	w.newEnvironment()
+	w.env.ExecuteWorkflow(w.parent, w.input)
+	require.True(w.t, w.env.IsWorkflowCompleted())
+	var result contract.BatchResult
+	if err := w.env.GetWorkflowError(); err != nil {
 		return outcome{result, err}
 	}
+	require.NoError(w.t, w.env.GetWorkflowResult(&result))
+	w.query()
+	return outcome{result, nil}
+}
+
+// parent runs the execution as a child, over as many runs as it takes.
+func (w *world) parent(ctx workflow.Context, in contract.BatchInput) (contract.BatchResult, error) {
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{WorkflowID: w.batchID(), WaitForCancellation: true})
+	var result contract.BatchResult
+	err := workflow.ExecuteChildWorkflow(ctx, contract.BatchWorkflow, in).Get(ctx, &result)
+	return result, err
 }
 
 func (w *world) newEnvironment() {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quiet{})
 	w.env = suite.NewTestWorkflowEnvironment()
-	w.env.SetWorkerOptions(sdkworker.Options{Interceptors: []interceptor.WorkerInterceptor{workflows.Interceptor()}})
+	w.env.SetWorkerOptions(sdkworker.Options{Interceptors: []interceptor.WorkerInterceptor{&between{world: w}, workflows.Interceptor()}})
 	w.env.SetTestTimeout(time.Minute)
-	w.env.RegisterWorkflowWithOptions(workflows.BatchWorkflow, workflow.RegisterOptions{Name: contract.BatchWorkflow})
+	w.env.RegisterWorkflow(w.parent)
 	for name, f := range map[string]any{
-		contract.ActivityBegin: w.begin, contract.ActivityNextJobs: w.nextJobs, contract.ActivityRunJob: w.runJob,
-		contract.ActivityRecordLost: w.recordLost, contract.ActivityRecordState: w.recordState, contract.ActivityFinish: w.finish,
+		contract.BatchWorkflow: workflows.BatchWorkflow, contract.BatchChunk: workflows.BatchChunk, contract.ActivityJob: workflows.ActivityJob,
+	} {
+		w.env.RegisterWorkflowWithOptions(f, workflow.RegisterOptions{Name: name})
+	}
+	for name, f := range map[string]any{
+		contract.ActivityPrepare: w.prepare, contract.ActivityBegin: w.begin, contract.ActivityNextJobs: w.nextJobs,
+		contract.ActivityRunJob: w.runJob, contract.ActivityRecordLost: w.recordLost, contract.ActivityRecordState: w.recordState,
+		contract.ActivityFinish: w.finish, contract.ActivityResults: w.results,
 	} {
 		w.env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
@@ -187,13 +215,11 @@ func (w *world) newEnvironment() {
 	})).After(24 * time.Hour).Return(w.runJob)
 	w.env.OnActivity(contract.ActivityRunJob, mock.Anything, mock.Anything).After(jobTime).Return(w.runJob)
 	for _, e := range w.events {
-		if e.at >= w.elapsed {
-			w.env.RegisterDelayedCallback(e.do, e.at-w.elapsed)
-		}
+		w.env.RegisterDelayedCallback(w.whenThere(e.do), e.at)
 	}
 	if w.watcher != nil {
-		for i := range 400 {
-			w.env.RegisterDelayedCallback(func() { w.watcher(w.query()) }, time.Duration(i+1)*jobTime/10)
+		for i := range 200 {
+			w.env.RegisterDelayedCallback(w.whenThere(func() { w.watcher(w.query()) }), time.Duration(i+1)*jobTime/10)
 		}
 	}
 	w.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, args converter.EncodedValues) {
@@ -210,15 +236,27 @@ func (w *world) newEnvironment() {
 	})
 }
 
-func (w *world) begin(_ context.Context, executionID string) (contract.Plan, error) {
+func (w *world) prepare(_ context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.prepared = in
+	return contract.PrepareResult{ExecutionID: uuid.NewString()}, nil
+}
+
+func (w *world) results(_ context.Context, in contract.ResultsInput) (contract.ResultsResult, error) {
+	return contract.ResultsResult{Results: []contract.ItemResult{{Row: 1, Status: "completed"}}, More: &contract.ResultsPage{BatchID: in.BatchID, AfterRow: 1}}, nil
+}
+
+func (w *world) begin(_ context.Context, in contract.BeginInput) (contract.Plan, error) {
 	if w.missing {
 		return contract.Plan{}, temporal.NewNonRetryableApplicationError("execution not found", contract.ErrorTypePermanent, nil)
 	}
 	return contract.Plan{
-		ExecutionID: executionID, OrganisationID: uuid.NewString(), ProjectID: uuid.NewString(), BatchID: uuid.NewString(),
-		Total: w.total, Concurrency: w.concurrency, JobTimeoutMS: (48 * time.Hour).Milliseconds(),
+		ExecutionID: in.ExecutionID, OrganisationID: uuid.NewString(), ProjectID: uuid.NewString(), BatchID: uuid.NewString(),
+		Total: w.total, Concurrency: w.concurrency, JobTimeoutMS: (48 * time.Hour).Milliseconds(), Tolerance: w.tolerance,
 		Retry:    contract.RetryPolicy{MaxAttempts: 2, InitialIntervalMS: 10, BackoffCoefficient: 2, MaxIntervalMS: 100},
-		PageSize: 7, JobsPerRun: w.jobsPerRun, RecordedState: "running", Ended: w.ended,
+		PageSize: 7, JobsPerChunk: w.every, StepsPerRun: w.every, RecordedState: "running", Ended: w.ended,
+		StartedAt: "2026-11-24T10:00:00Z",
 	}, nil
 }
 
@@ -260,6 +298,7 @@ func (w *world) recordState(_ context.Context, in contract.RecordStateInput) err
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.states = append(w.states, in.State)
+	w.gate = in.State
 	return nil
 }
 
@@ -277,7 +316,7 @@ func (w *world) finish(_ context.Context, in contract.FinishInput) (contract.Fin
 
 // lastLive asks the workflow from within an activity, while it waits for it.
 func (w *world) lastLive() contract.Stats {
-	value, err := w.env.QueryWorkflow(contract.QueryStats)
+	value, err := w.env.QueryWorkflowByID(w.batchID(), contract.QueryStats)
 	if err != nil {
 		return contract.Stats{}
 	}

@@ -3,12 +3,16 @@ package contract
 // Names of the activities, registered explicitly so that renaming a Go method
 // never breaks a run that is under way.
 const (
+	ActivityPrepare     = "PrepareExecution"
 	ActivityBegin       = "BeginExecution"
 	ActivityNextJobs    = "NextJobs"
 	ActivityRunJob      = "RunJob"
+	ActivityBeginCall   = "BeginActivityCall"
+	ActivityEndCall     = "EndActivityCall"
 	ActivityRecordLost  = "RecordLostJob"
 	ActivityRecordState = "RecordState"
 	ActivityFinish      = "FinishExecution"
+	ActivityResults     = "CollectResults"
 )
 
 // Types of the ApplicationErrors that activities return: the classes of failures.
@@ -26,18 +30,25 @@ const (
 // bounded, since a job can be what kills its workers.
 const LostAllowance = 10
 
-// Carried is the state of an execution that continue-as-new takes along: counters,
-// cursor and control, never job lists.
-type Carried struct {
-	Plan     Plan     `json:"plan"`
-	Stats    Stats    `json:"stats"`
-	AfterRow int      `json:"after_row"`
-	Paused   bool     `json:"paused"`
-	Stop     StopMode `json:"stop,omitempty"`
-	// Recorded is the state that RecordState last wrote, so that a new run writes
-	// only what changed.
-	RecordedState       string `json:"recorded_state"`
-	RecordedConcurrency int    `json:"recorded_concurrency"`
+// PrepareInput makes an execution of a batch, or of inline items that become one. The
+// ids follow from the run of the workflow, so that making it twice is making it once.
+type PrepareInput struct {
+	BatchID    string   `json:"batch_id,omitempty"`
+	ProjectID  string   `json:"project_id,omitempty"`
+	Items      []Item   `json:"items,omitempty"`
+	Options    *Options `json:"options,omitempty"`
+	WorkflowID string   `json:"workflow_id"`
+}
+
+// PrepareResult names the execution that was made.
+type PrepareResult struct {
+	ExecutionID string `json:"execution_id"`
+}
+
+// BeginInput begins an execution for the workflow that has that id.
+type BeginInput struct {
+	ExecutionID string `json:"execution_id"`
+	WorkflowID  string `json:"workflow_id"`
 }
 
 // Plan is how an execution is to be run, read once when it begins.
@@ -51,33 +62,49 @@ type Plan struct {
 	Total          int         `json:"total"`
 	Concurrency    int         `json:"concurrency"`
 	Retry          RetryPolicy `json:"retry"`
+	Tolerance      *Tolerance  `json:"tolerance,omitempty"`
 	// JobTimeoutMS is the deadline of one attempt in milliseconds.
 	JobTimeoutMS int64 `json:"job_timeout_ms"`
-	// PageSize is how many jobs one NextJobs reads; JobsPerRun after how many
-	// dispatched jobs the workflow continues as new, whatever its history's size.
-	// Both are read here once, so that a replay sees what ran.
-	PageSize   int `json:"page_size"`
-	JobsPerRun int `json:"jobs_per_run"`
+	// Call is there when the jobs are done by somebody's own activity.
+	Call *CallPlan `json:"call,omitempty"`
+	// PageSize is how many jobs one NextJobs reads; JobsPerChunk how many jobs a chunk
+	// takes at the most; StepsPerRun after how many reports and starts of chunks
+	// BatchWorkflow continues as new, whatever its history's size. All are read here
+	// once, so that a replay sees what ran.
+	PageSize     int `json:"page_size"`
+	JobsPerChunk int `json:"jobs_per_chunk"`
+	StepsPerRun  int `json:"steps_per_run"`
 	// RecordedState is the status of the row as Begin left it.
 	RecordedState string `json:"recorded_state"`
+	// StartedAt is when the execution began by the records, RFC 3339.
+	StartedAt string `json:"started_at"`
 	// Ended says that the execution had ended before this run of the workflow began.
 	Ended bool `json:"ended,omitempty"`
 }
 
-// RetryPolicy is a retry policy; delays in milliseconds.
-type RetryPolicy struct {
-	MaxAttempts        int     `json:"max_attempts"`
-	InitialIntervalMS  int64   `json:"initial_interval_ms"`
-	BackoffCoefficient float64 `json:"backoff_coefficient"`
-	MaxIntervalMS      int64   `json:"max_interval_ms"`
+// CallPlan is whose activity does the jobs.
+type CallPlan struct {
+	ActivityType string `json:"activity_type"`
+	TaskQueue    string `json:"task_queue"`
+	// HeartbeatTimeoutMS is how long the activity may be silent; 0 means that it need
+	// not send heartbeats, so that a dead worker is noticed at the job's deadline.
+	HeartbeatTimeoutMS int64 `json:"heartbeat_timeout_ms,omitempty"`
+	// StartTimeoutMS is how long the job may wait for a worker of the task queue; 0
+	// means for ever.
+	StartTimeoutMS int64 `json:"start_timeout_ms,omitempty"`
 }
 
-// NextJobsInput asks for the queued jobs of an execution after a row, in row order.
+// NextJobsInput asks for the jobs of an execution that are still to be run, after a
+// row, in row order.
 type NextJobsInput struct {
 	ExecutionID    string `json:"execution_id"`
 	OrganisationID string `json:"organisation_id"`
 	AfterRow       int    `json:"after_row"`
-	Limit          int    `json:"limit"`
+	// UntilRow is the last row; 0 is without end.
+	UntilRow int `json:"until_row,omitempty"`
+	Limit    int `json:"limit"`
+	// Running asks for jobs that are running too.
+	Running bool `json:"running,omitempty"`
 }
 
 // NextJobsResult is a page; fewer jobs than the limit mean that it is the last.
@@ -102,11 +129,15 @@ type RunJobInput struct {
 	MaxAttempts int `json:"max_attempts"`
 }
 
+// StatusHeld is the status of an outcome of a job that was not begun, because the
+// execution is paused or stopping: it is still queued.
+const StatusHeld = "held"
+
 // JobOutcome is what a job came to, compact enough for a history. It is the result
 // of RunJob, and the details of its error when the job failed for good.
 type JobOutcome struct {
 	JobID string `json:"job_id"`
-	// Status is completed, failed or cancelled.
+	// Status is completed, failed or cancelled; or held.
 	Status     string `json:"status"`
 	Verdict    string `json:"verdict,omitempty"`
 	ErrorClass string `json:"error_class,omitempty"`
@@ -131,6 +162,7 @@ type RecordStateInput struct {
 	ExecutionID    string `json:"execution_id"`
 	OrganisationID string `json:"organisation_id"`
 	State          string `json:"state"`
+	Reason         string `json:"reason,omitempty"`
 	Concurrency    int    `json:"concurrency"`
 }
 
@@ -149,4 +181,18 @@ type FinishResult struct {
 	Status string `json:"status"`
 	Reason string `json:"reason,omitempty"`
 	Stats  Stats  `json:"stats"`
+}
+
+// ResultsInput asks for the results of an execution that has ended.
+type ResultsInput struct {
+	ExecutionID    string `json:"execution_id"`
+	OrganisationID string `json:"organisation_id"`
+	BatchID        string `json:"batch_id"`
+	MaxBytes       int    `json:"max_bytes"`
+}
+
+// ResultsResult is the results up to a size, and where the rest is.
+type ResultsResult struct {
+	Results []ItemResult `json:"results"`
+	More    *ResultsPage `json:"more,omitempty"`
 }

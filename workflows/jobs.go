@@ -1,0 +1,176 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// dispatch starts the next job. What is dispatched, and how, is decided here and in
+// execute alone.
+func (c *chunk) dispatch() {
+	ref := c.queue[0]
+	c.queue = c.queue[1:]
+	c.enter(ref)
+	workflow.Go(c.jobs, func(ctx workflow.Context) {
+		outcome := c.runJob(ctx, ref)
+		for outcome.Status == contract.StatusHeld && c.awaitRelease(ctx, ref) {
+			outcome = c.runJob(ctx, ref)
+		}
+		delete(c.inFlight, ref.JobID)
+		if outcome.Status == contract.StatusHeld {
+			return // it stays queued, for the end of the execution
+		}
+		c.tally.Count(outcome)
+		c.checkTolerance()
+	})
+}
+
+func (c *chunk) enter(ref contract.JobRef) {
+	c.inFlight[ref.JobID] = contract.JobInFlight{
+		JobID: ref.JobID, Row: ref.Row, Site: ref.Site,
+		Since: workflow.Now(c.jobs).UTC().Format(time.RFC3339),
+	}
+}
+
+// awaitRelease waits until a job that was not begun, because the row says that the
+// execution is paused or stopping, may be: false when it may not any more.
+func (c *chunk) awaitRelease(ctx workflow.Context, ref contract.JobRef) bool {
+	delete(c.inFlight, ref.JobID)
+	c.held++
+	defer func() { c.held-- }()
+	stopped := func() bool { return c.control.Stop != "" || c.orphaned }
+	if !c.control.Hold && !stopped() {
+		// The row knew first; or it has been resumed meanwhile.
+		if workflow.Sleep(ctx, holdPause) != nil {
+			return false
+		}
+	}
+	err := workflow.Await(ctx, func() bool { return !c.control.Hold && !c.exceeded || stopped() })
+	if err != nil || stopped() {
+		return false
+	}
+	c.enter(ref)
+	return true
+}
+
+// runJob runs one job through all its attempts and returns what it came to.
+func (c *chunk) runJob(ctx workflow.Context, ref contract.JobRef) contract.JobOutcome {
+	var outcome contract.JobOutcome
+	err := c.execute(ctx, ref).Get(ctx, &outcome)
+	if err == nil {
+		return outcome
+	}
+	var failed *temporal.ApplicationError
+	if errors.As(err, &failed) && failed.HasDetails() && failed.Details(&outcome) == nil && outcome.JobID != "" {
+		return outcome
+	}
+	return c.recordLost(ctx, ref, err)
+}
+
+// execute starts what does the job: an activity of ours, or a workflow that has
+// somebody else's do it.
+func (c *chunk) execute(ctx workflow.Context, ref contract.JobRef) workflow.Future {
+	summary := fmt.Sprintf("row %d · %s", ref.Row, ref.Site)
+	if c.plan.Call != nil {
+		options := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+			// A chunk that takes over has a number, and so ids, of its own.
+			WorkflowID:            fmt.Sprintf("%s-row-%d", chunkWorkflowID(c.plan.ExecutionID, c.in.Number), ref.Row),
+			ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+			WaitForCancellation:   true,
+			StaticSummary:         summary,
+			TypedSearchAttributes: temporal.NewSearchAttributes(found(c.plan)...),
+			Priority:              fairly(c.plan),
+		})
+		in := contract.ActivityJobInput{Version: contract.InputVersion, Plan: c.plan, Job: ref}
+		return workflow.ExecuteChildWorkflow(options, contract.ActivityJob, in)
+	}
+	deadline := time.Duration(c.plan.JobTimeoutMS) * time.Millisecond
+	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: deadline + outcomeMargin,
+		HeartbeatTimeout:    heartbeatTimeout,
+		WaitForCancellation: true,
+		Summary:             summary,
+		Priority:            fairly(c.plan),
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    time.Duration(c.plan.Retry.InitialIntervalMS) * time.Millisecond,
+			BackoffCoefficient: c.plan.Retry.BackoffCoefficient,
+			MaximumInterval:    time.Duration(c.plan.Retry.MaxIntervalMS) * time.Millisecond,
+			// No MaximumAttempts: the activity counts attempts in the records, where an
+			// outage of the database is none.
+			NonRetryableErrorTypes: []string{contract.ErrorTypePermanent},
+		},
+	})
+	return workflow.ExecuteActivity(options, contract.ActivityRunJob, runJobInput(c.plan, ref))
+}
+
+func runJobInput(plan contract.Plan, ref contract.JobRef) contract.RunJobInput {
+	return contract.RunJobInput{
+		ExecutionID: plan.ExecutionID, OrganisationID: plan.OrganisationID,
+		JobID: ref.JobID, MaxAttempts: plan.Retry.MaxAttempts,
+	}
+}
+
+// recordLost has a job recorded that ended without having written its outcome: its
+// worker died on the last attempt, or it was cancelled between two attempts.
+func (c *chunk) recordLost(ctx workflow.Context, ref contract.JobRef, cause error) contract.JobOutcome {
+	in := contract.RecordLostInput{
+		ExecutionID: c.plan.ExecutionID, OrganisationID: c.plan.OrganisationID, JobID: ref.JobID,
+		Status: jobFailed, ErrorClass: classOf(cause), Message: messageOf(cause),
+	}
+	if temporal.IsCanceledError(cause) || c.cancelled {
+		in.Status, in.ErrorClass, in.Message = jobCancelled, "", ""
+	}
+	outcome := contract.JobOutcome{JobID: ref.JobID, Status: in.Status, ErrorClass: in.ErrorClass}
+	alive, _ := workflow.NewDisconnectedContext(ctx)
+	options := recordOptions(alive, c.plan, fmt.Sprintf("row %d · record the loss", ref.Row))
+	if err := workflow.ExecuteActivity(options, contract.ActivityRecordLost, in).Get(alive, &outcome); err != nil {
+		// Only a permanent refusal comes here: the job is not this execution's any
+		// more. The end of the execution counts the rows whatever was counted here.
+		workflow.GetLogger(alive).Error("a lost job could not be recorded", "job_id", ref.JobID, "error", err)
+	}
+	return outcome
+}
+
+// classOf gives a failure that came from Temporal, not from an attempt, its class.
+func classOf(err error) string {
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) {
+		if timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_HEARTBEAT {
+			return contract.ErrorTypeTransient
+		}
+		return contract.ErrorTypeTimeout
+	}
+	var failed *temporal.ApplicationError
+	if errors.As(err, &failed) && isClass(failed.Type()) {
+		return failed.Type()
+	}
+	return contract.ErrorTypeTransient
+}
+
+func isClass(errorType string) bool {
+	switch errorType {
+	case contract.ErrorTypeTransient, contract.ErrorTypeRateLimit, contract.ErrorTypeTimeout,
+		contract.ErrorTypeNetwork, contract.ErrorTypePermanent:
+		return true
+	}
+	return false
+}
+
+func messageOf(err error) string {
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) {
+		return "the last attempt ended without a word: " + timeout.TimeoutType().String() + " timeout"
+	}
+	var failed *temporal.ApplicationError
+	if errors.As(err, &failed) {
+		return failed.Message()
+	}
+	return err.Error()
+}
