@@ -34,11 +34,11 @@ import (
 
 // Executions is what the activities need of the records of executions.
 type Executions interface {
-	BeginExecution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error)
+	BeginExecution(ctx context.Context, org, id uuid.UUID, workflowID string) (*models.Execution, error)
 	ExecutionByID(ctx context.Context, id uuid.UUID) (*models.Execution, error)
-	RecordState(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int) error
+	RecordState(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int, reason string) error
 	FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error)
-	QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page models.JobPage) ([]models.Job, error)
+	QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page models.QueuePage) ([]models.Job, error)
 }
 
 // Attempts is what the activities need of the records of attempts.

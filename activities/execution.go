@@ -22,7 +22,7 @@ func (a *Activities) Begin(ctx context.Context, executionID string) (contract.Pl
 	if err != nil {
 		return contract.Plan{}, recordsError(err)
 	}
-	if e, err = a.executions.BeginExecution(ctx, e.OrganisationID, e.ID); err != nil {
+	if e, err = a.executions.BeginExecution(ctx, e.OrganisationID, e.ID, e.Workflow()); err != nil {
 		return contract.Plan{}, recordsError(err)
 	}
 	return contract.Plan{
@@ -54,7 +54,7 @@ func (a *Activities) NextJobs(ctx context.Context, in contract.NextJobsInput) (c
 	if err != nil {
 		return contract.NextJobsResult{}, err
 	}
-	jobs, err := a.executions.QueuedJobs(ctx, ids[0], ids[1], models.JobPage{AfterRow: in.AfterRow, Limit: in.Limit})
+	jobs, err := a.executions.QueuedJobs(ctx, ids[0], ids[1], models.QueuePage{AfterRow: in.AfterRow, Limit: in.Limit})
 	if err != nil {
 		return contract.NextJobsResult{}, recordsError(err)
 	}
@@ -81,7 +81,7 @@ func (a *Activities) RecordState(ctx context.Context, in contract.RecordStateInp
 	if err != nil {
 		return err
 	}
-	err = a.executions.RecordState(ctx, ids[0], ids[1], models.ExecutionStatus(in.State), in.Concurrency)
+	err = a.executions.RecordState(ctx, ids[0], ids[1], models.ExecutionStatus(in.State), in.Concurrency, "")
 	if err != nil {
 		return recordsError(err)
 	}

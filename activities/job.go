@@ -156,20 +156,19 @@ func (r *jobRun) fail(ctx context.Context, cause error, until executors.Outcome)
 		}
 		// Temporal takes a delay of zero for "as the policy says".
 		delay = max(delay, time.Millisecond)
-		due := time.Now().Add(delay)
-		f.RetryAt = &due
+		f.Retry, f.Delay = true, delay
 	}
 	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.FailAttempt(ctx, r.attempt, f) })
 	if err != nil {
 		return contract.JobOutcome{}, r.unwritten(err)
 	}
 	options := temporal.ApplicationErrorOptions{
-		NonRetryable: f.RetryAt == nil, NextRetryDelay: delay, Cause: classified.Cause,
+		NonRetryable: !f.Retry, NextRetryDelay: delay, Cause: classified.Cause,
 		// A site that fails is the daily bread of a batch, no fault of the worker: it is
 		// logged here, once, and not as an error of the SDK's.
 		Category: temporal.ApplicationErrorCategoryBenign,
 	}
-	if f.RetryAt == nil {
+	if !f.Retry {
 		options.Details = []any{contract.JobOutcome{
 			JobID: r.attempt.JobID.String(), Status: string(models.JobFailed),
 			ErrorClass: string(f.Class), Attempts: r.attempt.Number,

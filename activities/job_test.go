@@ -57,9 +57,9 @@ func newBench(t *testing.T, executor *scripted, attempts activities.Attempts) *b
 	s := store.New(testkit.Database(t))
 	p := testfactory.Project(t, s, nil)
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 1, nil), nil)
-	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID)
+	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())
 	require.NoError(t, err)
-	jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.JobPage{Limit: 1})
+	jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.QueuePage{Limit: 1})
 	require.NoError(t, err)
 	b := &bench{t: t, store: s, job: jobs[0], stop: make(chan struct{})}
 	b.input = contract.RunJobInput{

@@ -86,6 +86,9 @@ func validateExecute(req wire.ExecuteRequest) error {
 		}
 	}
 	validateRetry(errs, preset, req.Retry)
+	if req.FailureTolerance != nil {
+		errs["failure_tolerance"] = models.Tolerance(*req.FailureTolerance).Validate()
+	}
 	if err := errs.Filter(); err != nil {
 		return invalid("the execution is not valid", fieldErrors(err)...)
 	}
@@ -139,6 +142,7 @@ func (s *server) newExecution(
 		e.SampleSize = firstOf(req.SampleSize, 0, defaultSampleSize)
 	}
 	e.Preset, e.Retry = retryOf(req, project.Defaults)
+	e.Tolerance = toleranceOf(req, project.Defaults)
 	return e, nil
 }
 
@@ -244,11 +248,14 @@ func executionAnswer(e *models.Execution) wire.Execution {
 		Preset:      string(e.Preset),
 		Retry:       e.Retry,
 		Reason:      e.Reason,
-		WorkflowID:  contract.WorkflowID(e.ID.String()),
-		TotalJobs:   e.TotalJobs,
-		CreatedAt:   e.CreatedAt.UTC(),
-		StartedAt:   utc(e.StartedAt),
-		FinishedAt:  utc(e.FinishedAt),
+
+		FailureTolerance: (*wire.Tolerance)(e.Tolerance),
+
+		WorkflowID: e.Workflow(),
+		TotalJobs:  e.TotalJobs,
+		CreatedAt:  e.CreatedAt.UTC(),
+		StartedAt:  utc(e.StartedAt),
+		FinishedAt: utc(e.FinishedAt),
 	}
 }
 
