@@ -52,28 +52,28 @@ type bench struct {
 	stop       chan struct{}
 }
 
-func newBench(t *testing.T, executor *scripted, attempts activities.Attempts) *bench {
+func newBench(t *testing.T, executor *scripted, records activities.Records) *bench {
 	t.Helper()
 	s := store.New(testkit.Database(t))
 	p := testfactory.Project(t, s, nil)
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 1, nil), nil)
-	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID)
+	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())
 	require.NoError(t, err)
-	jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.JobPage{Limit: 1})
+	jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.QueuePage{Limit: 1})
 	require.NoError(t, err)
 	b := &bench{t: t, store: s, job: jobs[0], stop: make(chan struct{})}
 	b.input = contract.RunJobInput{
 		ExecutionID: e.ID.String(), OrganisationID: e.OrganisationID.String(), JobID: b.job.ID.String(), MaxAttempts: 3,
 	}
-	if attempts == nil {
-		attempts = s
+	if records == nil {
+		records = s
 	}
-	if outage, ok := attempts.(*outage); ok {
+	if outage, ok := records.(*outage); ok {
 		outage.Store = s
 	}
 	b.activities = activities.New(
 		activities.Config{Identity: "worker-1", HeartbeatInterval: 5 * time.Millisecond, StopGrace: 10 * time.Millisecond},
-		s, attempts, executors.NewRegistry(executor), zaptest.NewLogger(t))
+		records, executors.NewRegistry(executor), zaptest.NewLogger(t))
 	var suite testsuite.WorkflowTestSuite
 	b.env = suite.NewTestActivityEnvironment()
 	b.env.SetWorkerOptions(sdkworker.Options{})

@@ -36,8 +36,6 @@ const (
 	DefaultReadTimeout    = time.Minute
 	DefaultIdleTimeout    = time.Minute
 	DefaultRequestTimeout = 30 * time.Second
-	// DefaultJobTimeout is the deadline of one attempt where the project names none.
-	DefaultJobTimeout = 2 * time.Minute
 )
 
 // Config is what an API is made of. The zero values of the limits and times mean the

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/invopop/validation"
+	"go.uber.org/zap"
 
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/models"
@@ -21,7 +22,7 @@ func (s *server) pause(c *fiber.Ctx) error {
 		return err
 	}
 	return s.controlRun(c, func(ctx context.Context, e *models.Execution) (contract.Stats, error) {
-		return s.Orchestrator.Pause(ctx, e.ID)
+		return s.Orchestrator.Pause(ctx, e.Workflow())
 	})
 }
 
@@ -30,7 +31,7 @@ func (s *server) resume(c *fiber.Ctx) error {
 		return err
 	}
 	return s.controlRun(c, func(ctx context.Context, e *models.Execution) (contract.Stats, error) {
-		return s.Orchestrator.Resume(ctx, e.ID)
+		return s.Orchestrator.Resume(ctx, e.Workflow())
 	})
 }
 
@@ -46,7 +47,7 @@ func (s *server) stop(c *fiber.Ctx) error {
 		})
 	}
 	err := s.controlRun(c, func(ctx context.Context, e *models.Execution) (contract.Stats, error) {
-		return s.Orchestrator.Stop(ctx, e.ID, mode)
+		return s.Orchestrator.Stop(ctx, e.Workflow(), mode)
 	})
 	var ended *endedError
 	if errors.As(err, &ended) && ended.execution.Status == models.ExecutionStopped {
@@ -71,6 +72,9 @@ func (s *server) stopAbandoned(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Orchestrator.EndChunks(c.UserContext(), e.ID); err != nil {
+		s.Logger.Warn("what still runs of a stopped execution could not be cancelled", zap.Stringer("execution_id", e.ID), zap.Error(err))
+	}
 	return s.sendEnded(c, e)
 }
 
@@ -87,7 +91,7 @@ func (s *server) setConcurrency(c *fiber.Ctx) error {
 		return invalid("the request is not valid", fieldErrors(validation.Errors{"value": valueErr})...)
 	}
 	return s.controlRun(c, func(ctx context.Context, e *models.Execution) (contract.Stats, error) {
-		return s.Orchestrator.SetConcurrency(ctx, e.ID, *req.Value)
+		return s.Orchestrator.SetConcurrency(ctx, e.Workflow(), *req.Value)
 	})
 }
 

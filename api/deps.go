@@ -73,11 +73,13 @@ type Store interface {
 type Orchestrator interface {
 	// Start has an execution run; starting it twice is one run.
 	Start(ctx context.Context, e *models.Execution) error
-	// The control calls return where the run stands after them.
-	Pause(ctx context.Context, executionID uuid.UUID) (contract.Stats, error)
-	Resume(ctx context.Context, executionID uuid.UUID) (contract.Stats, error)
-	Stop(ctx context.Context, executionID uuid.UUID, mode contract.StopMode) (contract.Stats, error)
-	SetConcurrency(ctx context.Context, executionID uuid.UUID, value int) (contract.Stats, error)
-	Stats(ctx context.Context, executionID uuid.UUID) (contract.Stats, error)
+	// The control calls return where the run stands once they hold.
+	Pause(ctx context.Context, workflowID string) (contract.Stats, error)
+	Resume(ctx context.Context, workflowID string) (contract.Stats, error)
+	Stop(ctx context.Context, workflowID string, mode contract.StopMode) (contract.Stats, error)
+	SetConcurrency(ctx context.Context, workflowID string, value int) (contract.Stats, error)
+	Stats(ctx context.Context, workflowID string) (contract.Stats, error)
+	// EndChunks cancels what still runs of an execution whose run is gone.
+	EndChunks(ctx context.Context, executionID uuid.UUID) error
 	Ping(ctx context.Context) error
 }

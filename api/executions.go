@@ -13,15 +13,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/launch"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/retry"
-	"github.com/minohq/mino/workflows/contract"
-)
-
-// The size of the sample of a test.
-const (
-	minSampleSize     = 1
-	defaultSampleSize = 10
 )
 
 func (s *server) execute(c *fiber.Ctx) error {
@@ -68,7 +62,7 @@ func validateExecute(req wire.ExecuteRequest) error {
 	errs := validation.Errors{
 		"type": validation.Validate(req.Type, validation.Required,
 			validation.In(string(models.ExecutionTest), string(models.ExecutionProduction)).Error("must be test or production")),
-		"sample_size": within(req.SampleSize, minSampleSize, wire.MaxSampleSize),
+		"sample_size": within(req.SampleSize, launch.MinSampleSize, wire.MaxSampleSize),
 		"concurrency": within(req.Concurrency, wire.MinConcurrency, wire.MaxConcurrency),
 	}
 	if req.Type == string(models.ExecutionProduction) {
@@ -86,6 +80,9 @@ func validateExecute(req wire.ExecuteRequest) error {
 		}
 	}
 	validateRetry(errs, preset, req.Retry)
+	if req.FailureTolerance != nil {
+		errs["failure_tolerance"] = models.Tolerance(*req.FailureTolerance).Validate()
+	}
 	if err := errs.Filter(); err != nil {
 		return invalid("the execution is not valid", fieldErrors(err)...)
 	}
@@ -116,61 +113,12 @@ func (s *server) newExecution(
 	if batch.ProjectID != project.ID {
 		return nil, models.ErrBatchNotFound
 	}
-	e := &models.Execution{
-		ID:             models.NewID(),
-		OrganisationID: org,
-		ProjectID:      project.ID,
-		BatchID:        batch.ID,
-		Type:           models.ExecutionType(req.Type),
-		Status:         models.ExecutionPending,
-		SampleSeed:     req.SampleSeed,
-		Concurrency:    firstOf(req.Concurrency, project.Defaults.Concurrency, contract.DefaultConcurrency),
-		Snapshot: models.Snapshot{
-			ProjectName:  project.Name,
-			BatchName:    batch.Name,
-			Instruction:  project.Instruction,
-			Fields:       project.Fields,
-			Executor:     project.Executor,
-			Settings:     project.Settings,
-			JobTimeoutMS: firstOf(nil, project.Defaults.JobTimeoutMS, DefaultJobTimeout.Milliseconds()),
-		},
+	options := launch.Options{
+		Type:       models.ExecutionType(req.Type),
+		SampleSize: req.SampleSize, SampleSeed: req.SampleSeed, Concurrency: req.Concurrency,
+		Preset: req.Preset, Retry: req.Retry, Tolerance: (*models.Tolerance)(req.FailureTolerance),
 	}
-	if e.Type == models.ExecutionTest {
-		e.SampleSize = firstOf(req.SampleSize, 0, defaultSampleSize)
-	}
-	e.Preset, e.Retry = retryOf(req, project.Defaults)
-	return e, nil
-}
-
-// firstOf gives the first value that is there: asked for, the project's, MINO's own.
-func firstOf[T int | int64](asked *T, projects, own T) T {
-	switch {
-	case asked != nil:
-		return *asked
-	case projects != 0:
-		return projects
-	}
-	return own
-}
-
-// retryOf finds the policy of an execution: what the request says, else what the
-// project does, else the standard preset. A preset and a policy are one setting.
-func retryOf(req wire.ExecuteRequest, defaults models.ExecutionDefaults) (retry.Preset, retry.Policy) {
-	preset, policy := defaults.Preset, defaults.Retry
-	switch {
-	case req.Preset != nil:
-		preset, policy = *req.Preset, nil
-	case req.Retry != nil:
-		preset, policy = "", req.Retry
-	}
-	if policy != nil {
-		return "", *policy
-	}
-	if preset == "" {
-		preset = retry.Standard
-	}
-	own, _ := preset.Policy()
-	return preset, own
+	return launch.New(models.NewID(), project, batch, options), nil
 }
 
 // batchBusy names the execution that is in the way, when it can still be found.
@@ -244,11 +192,14 @@ func executionAnswer(e *models.Execution) wire.Execution {
 		Preset:      string(e.Preset),
 		Retry:       e.Retry,
 		Reason:      e.Reason,
-		WorkflowID:  contract.WorkflowID(e.ID.String()),
-		TotalJobs:   e.TotalJobs,
-		CreatedAt:   e.CreatedAt.UTC(),
-		StartedAt:   utc(e.StartedAt),
-		FinishedAt:  utc(e.FinishedAt),
+
+		FailureTolerance: (*wire.Tolerance)(e.Tolerance),
+
+		WorkflowID: e.Workflow(),
+		TotalJobs:  e.TotalJobs,
+		CreatedAt:  e.CreatedAt.UTC(),
+		StartedAt:  utc(e.StartedAt),
+		FinishedAt: utc(e.FinishedAt),
 	}
 }
 

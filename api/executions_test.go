@@ -19,7 +19,8 @@ func TestExecutionIsStarted(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	p := read[wire.Project](b.post("/api/projects", strings.Replace(shopProject, `"executor"`,
-		`"defaults": {"concurrency": 4, "preset": "PATIENT", "job_timeout_ms": 9000}, "settings": {"timeout_ms": 3000}, "executor"`, 1)), http.StatusCreated)
+		`"defaults": {"concurrency": 4, "preset": "PATIENT", "job_timeout_ms": 9000,
+		"failure_tolerance": {"max_failed_percent": 12.5, "after": 20}}, "settings": {"timeout_ms": 3000}, "executor"`, 1)), http.StatusCreated)
 
 	t.Run("UnderTheProjectsDefaults", func(t *testing.T) {
 		t.Parallel()
@@ -36,6 +37,8 @@ func TestExecutionIsStarted(t *testing.T) {
 		require.Equal(t, patient, e.Retry)
 		require.Equal(t, contract.WorkflowID(e.ID.String()), e.WorkflowID)
 		require.Zero(t, e.SampleSize)
+		percent := 12.5
+		require.Equal(t, &wire.Tolerance{MaxFailedPercent: &percent, After: 20, Action: "pause"}, e.FailureTolerance)
 		require.Equal(t, e, read[wire.Execution](b.get(executionPath(e)), http.StatusOK))
 
 		row, err := b.store.Execution(t.Context(), models.DefaultOrganisationID, e.ID)
@@ -51,6 +54,7 @@ func TestExecutionIsStarted(t *testing.T) {
 		t.Parallel()
 		e := read[wire.Execution](b.post(executePath(b.batch(p, 30)), `{
 			"type": "test", "sample_size": 7, "sample_seed": 42, "concurrency": 50,
+			"failure_tolerance": {"max_failed": 0, "action": "fail"},
 			"retry": {"max_attempts": 2, "initial_interval_ms": 10, "backoff_coefficient": 1.5, "max_interval_ms": 20}
 		}`), http.StatusAccepted)
 		require.Equal(t, 7, e.SampleSize)
@@ -58,6 +62,8 @@ func TestExecutionIsStarted(t *testing.T) {
 		require.Equal(t, 7, e.TotalJobs)
 		require.Equal(t, 50, e.Concurrency)
 		require.Empty(t, e.Preset)
+		none := 0
+		require.Equal(t, &wire.Tolerance{MaxFailed: &none, Action: "fail"}, e.FailureTolerance)
 		require.Equal(t, retry.Policy{MaxAttempts: 2, InitialIntervalMS: 10, BackoffCoefficient: 1.5, MaxIntervalMS: 20}, e.Retry)
 	})
 	t.Run("UnderMINOsDefaults", func(t *testing.T) {
@@ -66,6 +72,7 @@ func TestExecutionIsStarted(t *testing.T) {
 		require.Equal(t, 10, e.SampleSize)
 		require.Equal(t, contract.DefaultConcurrency, e.Concurrency)
 		require.Equal(t, "STANDARD", e.Preset)
+		require.Nil(t, e.FailureTolerance)
 		row, err := b.store.Execution(t.Context(), models.DefaultOrganisationID, e.ID)
 		require.NoError(t, err)
 		require.EqualValues(t, 120_000, row.Snapshot.JobTimeoutMS)
@@ -95,6 +102,10 @@ func TestExecutionIsRefused(t *testing.T) {
 		{"WithPresetAndRetry", `{"type": "test", "preset": "FAST", "retry": ` + policy + `}`, []string{"retry"}},
 		{"WithABadRetry", `{"type": "test", "retry": {"max_attempts": 1}}`, []string{
 			"retry.backoff_coefficient", "retry.initial_interval_ms", "retry.max_interval_ms",
+		}},
+		{"WithAToleranceThatSaysNothing", `{"type": "test", "failure_tolerance": {}}`, []string{"failure_tolerance.max_failed"}},
+		{"WithAToleranceOutOfBounds", `{"type": "test", "failure_tolerance": {"max_failed": -1, "max_failed_percent": 101, "after": -1, "action": "x"}}`, []string{
+			"failure_tolerance.action", "failure_tolerance.after", "failure_tolerance.max_failed", "failure_tolerance.max_failed_percent",
 		}},
 		{"WithAllOfIt", `{"type": "x", "concurrency": 99, "sample_size": -1, "preset": "x"}`, []string{"concurrency", "preset", "sample_size", "type"}},
 		{"WithUnknownMembers", `{"type": "test", "priority": 1}`, []string{"priority"}},
@@ -241,7 +252,7 @@ func TestRunThatWasTerminatedIsTold(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	e := b.execution(b.batch(b.project(), 2))
-	_, err := b.store.BeginExecution(t.Context(), models.DefaultOrganisationID, e.ID)
+	_, err := b.store.BeginExecution(t.Context(), models.DefaultOrganisationID, e.ID, e.WorkflowID)
 	require.NoError(t, err)
 	// The row says running, but there is no run: somebody terminated it.
 	b.orch.end(e.ID)

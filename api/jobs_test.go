@@ -46,9 +46,9 @@ func finishJobs(b *bundle, e wire.Execution, jobs []wire.Job) {
 			},
 		}))
 	}
-	first, soon := begin(1), time.Now().Add(time.Second)
+	first := begin(1)
 	require.NoError(b.t, b.store.FailAttempt(ctx, first, store.Failure{
-		Class: failure.RateLimit, Code: "HTTP_429", Message: "asked to slow down", RetryAt: &soon,
+		Class: failure.RateLimit, Code: "HTTP_429", Message: "asked to slow down", Retry: true, Delay: time.Second,
 	}))
 	complete(begin(1), "10.00", 1)
 	complete(begin(2), "11.00", 0)

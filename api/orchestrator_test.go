@@ -14,7 +14,7 @@ import (
 // fakeOrchestrator keeps runs in memory and takes control as the workflow does.
 type fakeOrchestrator struct {
 	mu   sync.Mutex
-	runs map[uuid.UUID]*contract.Stats
+	runs map[string]*contract.Stats
 	// away is returned by every call.
 	away error
 	// starts counts the calls of Start that succeeded.
@@ -22,7 +22,7 @@ type fakeOrchestrator struct {
 }
 
 func newFakeOrchestrator() *fakeOrchestrator {
-	return &fakeOrchestrator{runs: make(map[uuid.UUID]*contract.Stats)}
+	return &fakeOrchestrator{runs: make(map[string]*contract.Stats)}
 }
 
 // fail has every call fail from here on; nil has them succeed again.
@@ -33,7 +33,8 @@ func (o *fakeOrchestrator) fail(err error) {
 }
 
 // end closes a run.
-func (o *fakeOrchestrator) end(id uuid.UUID) {
+func (o *fakeOrchestrator) end(executionID uuid.UUID) {
+	id := contract.WorkflowID(executionID.String())
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.runs, id)
@@ -52,8 +53,8 @@ func (o *fakeOrchestrator) Start(_ context.Context, e *models.Execution) error {
 		return o.away
 	}
 	o.starts++
-	if _, ok := o.runs[e.ID]; !ok {
-		o.runs[e.ID] = &contract.Stats{
+	if _, ok := o.runs[e.Workflow()]; !ok {
+		o.runs[e.Workflow()] = &contract.Stats{
 			ExecutionID: e.ID.String(), State: "running", Concurrency: e.Concurrency,
 			Total: e.TotalJobs, Queued: e.TotalJobs, StartedAt: "2026-01-02T03:04:05Z",
 		}
@@ -61,7 +62,7 @@ func (o *fakeOrchestrator) Start(_ context.Context, e *models.Execution) error {
 	return nil
 }
 
-func (o *fakeOrchestrator) change(id uuid.UUID, apply func(*contract.Stats)) (contract.Stats, error) {
+func (o *fakeOrchestrator) change(id string, apply func(*contract.Stats)) (contract.Stats, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.away != nil {
@@ -75,7 +76,7 @@ func (o *fakeOrchestrator) change(id uuid.UUID, apply func(*contract.Stats)) (co
 	return *run, nil
 }
 
-func (o *fakeOrchestrator) Pause(_ context.Context, id uuid.UUID) (contract.Stats, error) {
+func (o *fakeOrchestrator) Pause(_ context.Context, id string) (contract.Stats, error) {
 	return o.change(id, func(s *contract.Stats) {
 		if s.State == "running" {
 			s.State = "paused"
@@ -83,7 +84,7 @@ func (o *fakeOrchestrator) Pause(_ context.Context, id uuid.UUID) (contract.Stat
 	})
 }
 
-func (o *fakeOrchestrator) Resume(_ context.Context, id uuid.UUID) (contract.Stats, error) {
+func (o *fakeOrchestrator) Resume(_ context.Context, id string) (contract.Stats, error) {
 	return o.change(id, func(s *contract.Stats) {
 		if s.State == "paused" {
 			s.State = "running"
@@ -91,7 +92,7 @@ func (o *fakeOrchestrator) Resume(_ context.Context, id uuid.UUID) (contract.Sta
 	})
 }
 
-func (o *fakeOrchestrator) Stop(_ context.Context, id uuid.UUID, mode contract.StopMode) (contract.Stats, error) {
+func (o *fakeOrchestrator) Stop(_ context.Context, id string, mode contract.StopMode) (contract.Stats, error) {
 	return o.change(id, func(s *contract.Stats) {
 		s.State = "stopping"
 		if mode == contract.StopCancel {
@@ -100,13 +101,15 @@ func (o *fakeOrchestrator) Stop(_ context.Context, id uuid.UUID, mode contract.S
 	})
 }
 
-func (o *fakeOrchestrator) SetConcurrency(_ context.Context, id uuid.UUID, value int) (contract.Stats, error) {
+func (o *fakeOrchestrator) SetConcurrency(_ context.Context, id string, value int) (contract.Stats, error) {
 	return o.change(id, func(s *contract.Stats) { s.Concurrency = value })
 }
 
-func (o *fakeOrchestrator) Stats(_ context.Context, id uuid.UUID) (contract.Stats, error) {
+func (o *fakeOrchestrator) Stats(_ context.Context, id string) (contract.Stats, error) {
 	return o.change(id, func(*contract.Stats) {})
 }
+
+func (o *fakeOrchestrator) EndChunks(context.Context, uuid.UUID) error { return nil }
 
 func (o *fakeOrchestrator) Ping(context.Context) error {
 	o.mu.Lock()

@@ -34,7 +34,7 @@ func (s *server) createProject(c *fiber.Ctx) error {
 		Fields:         req.Fields,
 		Executor:       req.Executor,
 		Settings:       req.Settings,
-		Defaults:       models.ExecutionDefaults(req.Defaults),
+		Defaults:       defaultsOf(req.Defaults),
 	}
 	if err := s.validateProject(project); err != nil {
 		return err
@@ -149,7 +149,7 @@ func patchInto(p *models.Project, patch wire.ProjectPatch) (changed bool) {
 		p.Settings, changed = patch.Settings, true
 	}
 	if patch.Defaults != nil {
-		p.Defaults, changed = models.ExecutionDefaults(*patch.Defaults), true
+		p.Defaults, changed = defaultsOf(*patch.Defaults), true
 	}
 	return changed
 }
@@ -167,7 +167,7 @@ func projectAnswer(p *models.Project) wire.Project {
 		Fields:      p.Fields,
 		Executor:    p.Executor,
 		Settings:    p.Settings,
-		Defaults:    wire.ExecutionDefaults(p.Defaults),
+		Defaults:    defaultsAnswer(p.Defaults),
 		Version:     p.Version,
 		CreatedAt:   p.CreatedAt.UTC(),
 		UpdatedAt:   p.UpdatedAt.UTC(),

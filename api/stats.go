@@ -31,7 +31,7 @@ func (s *server) getStats(c *fiber.Ctx) error {
 		return s.sendEnded(c, e)
 	}
 	ctx := c.UserContext()
-	stats, err := s.Orchestrator.Stats(ctx, e.ID)
+	stats, err := s.Orchestrator.Stats(ctx, e.Workflow())
 	switch {
 	case err == nil:
 		return c.JSON(liveStats(e, stats))

@@ -95,6 +95,9 @@ func validateDefaults(d models.ExecutionDefaults) error {
 		"job_timeout_ms": validation.Validate(d.JobTimeoutMS, validation.Min(int64(minJobTimeoutMS)), validation.Max(int64(maxJobTimeoutMS))),
 	}
 	validateRetry(errs, d.Preset, d.Retry)
+	if d.Tolerance != nil {
+		errs["failure_tolerance"] = d.Tolerance.Validate()
+	}
 	return errs.Filter()
 }
 

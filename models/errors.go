@@ -20,6 +20,10 @@ var (
 	ErrNameTaken = fmt.Errorf("%w: the name is taken", ErrConflict)
 	// ErrBatchBusy: the batch has an execution that has not ended.
 	ErrBatchBusy = fmt.Errorf("%w: the batch has an execution that has not ended", ErrConflict)
+	// ErrExists: the id is taken, by an earlier run of the same write.
+	ErrExists = fmt.Errorf("%w: the record exists", ErrConflict)
+	// ErrClaimed: another workflow runs the execution.
+	ErrClaimed = fmt.Errorf("%w: another workflow runs the execution", ErrConflict)
 	// ErrVersionMismatch: the record was edited since it was read.
 	ErrVersionMismatch = errors.New("the record was edited meanwhile")
 	// ErrNoJobs: the selection of an execution is empty.
@@ -28,6 +32,9 @@ var (
 	// ErrStaleAttempt: a newer attempt, or the end of the execution, has taken the
 	// job over; what the caller holds must be dropped.
 	ErrStaleAttempt = errors.New("the attempt is stale")
+	// ErrHeld: the execution is paused or stopping, so that the job may not begin; one
+	// that has begun goes on.
+	ErrHeld = errors.New("the execution is held")
 	// ErrUnavailable: PostgreSQL or Temporal cannot be reached or is shutting down;
 	// trying again later is right.
 	ErrUnavailable = errors.New("temporarily unavailable")

@@ -22,6 +22,18 @@ type JobPage struct {
 	Limit    int
 }
 
+// QueuePage asks for part of the jobs that an execution has still to do, in row order.
+type QueuePage struct {
+	// AfterRow is the row before the first; 0 starts.
+	AfterRow int
+	// UntilRow is the last row; 0 is no end.
+	UntilRow int
+	Limit    int
+	// Running asks for the jobs that are running too, to take the rows of a part of a
+	// run over that has died.
+	Running bool
+}
+
 // ProjectFilter narrows a list of projects; zero members do not narrow.
 type ProjectFilter struct {
 	// Name is the exact name, whatever its case.

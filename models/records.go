@@ -56,6 +56,8 @@ type ExecutionDefaults struct {
 	Retry       *retry.Policy `json:"retry,omitempty"`
 	// JobTimeoutMS is the hard deadline of one attempt in milliseconds.
 	JobTimeoutMS int64 `json:"job_timeout_ms,omitempty"`
+	// Tolerance is how many failed jobs an execution bears; nil is any number.
+	Tolerance *Tolerance `json:"tolerance,omitempty"`
 }
 
 // ColumnRole says what a CSV column is.
@@ -161,8 +163,15 @@ type Execution struct {
 	Preset      retry.Preset `bun:"preset,nullzero"`
 	Retry       retry.Policy `bun:"retry,type:jsonb"`
 	Snapshot    Snapshot     `bun:"snapshot,type:jsonb"`
-	// Reason says why an execution failed or was stopped.
+	// Tolerance is how many failed jobs the execution bears; nil is any number.
+	Tolerance *Tolerance `bun:"tolerance,type:jsonb,nullzero"`
+	// WorkflowID is the workflow that has claimed the execution, or that it was made
+	// for; Workflow gives the one in effect.
+	WorkflowID string `bun:"workflow_id,nullzero"`
+	// Reason says why an execution is paused, failed or was stopped.
 	Reason string `bun:"reason,nullzero"`
+	// LastEventSeq is the number of the execution's newest numbered event.
+	LastEventSeq int64 `bun:"last_event_seq"`
 
 	TotalJobs     int             `bun:"total_jobs"`
 	CompletedJobs int             `bun:"completed_jobs"`
@@ -179,6 +188,21 @@ type Execution struct {
 // Title is what people see of an execution in the Temporal Web UI.
 func (e *Execution) Title() string {
 	return fmt.Sprintf("%s · %s · %s of %d jobs", e.Snapshot.ProjectName, e.Snapshot.BatchName, e.Type, e.TotalJobs)
+}
+
+// WorkflowIDPrefix and the id of an execution make the id of its workflow, unless
+// another workflow has made the execution. It is the contract's.
+const WorkflowIDPrefix = "mino-execution-"
+
+// DefaultWorkflowID is the id of the workflow of an execution that no other has made.
+func DefaultWorkflowID(executionID uuid.UUID) string { return WorkflowIDPrefix + executionID.String() }
+
+// Workflow is the id of the workflow that runs the execution.
+func (e *Execution) Workflow() string {
+	if e.WorkflowID != "" {
+		return e.WorkflowID
+	}
+	return DefaultWorkflowID(e.ID)
 }
 
 // Session is one attempt at one job inside one execution.

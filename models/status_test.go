@@ -83,8 +83,14 @@ func TestStatuses(t *testing.T) {
 // checked reads the list that a CHECK of the migrations allows.
 func checked(t *testing.T, constraint string) []string {
 	t.Helper()
-	sql, err := os.ReadFile(filepath.Join("..", "migrations", "20261122000100_records.tx.up.sql"))
+	files, err := filepath.Glob(filepath.Join("..", "migrations", "*.up.sql"))
 	require.NoError(t, err)
+	var sql []byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		sql = append(sql, text...)
+	}
 	found := regexp.MustCompile(`(?s)CONSTRAINT ` + constraint + ` CHECK \(\w+ IN \(([^)]*)\)\)`).FindSubmatch(sql)
 	require.NotNil(t, found, constraint)
 	var out []string
@@ -105,13 +111,14 @@ func texts[S ~string](in []S) []string {
 func TestChecks(t *testing.T) {
 	t.Parallel()
 	for constraint, want := range map[string][]string{
-		"executions_status_check":    texts(models.ExecutionStatuses()),
-		"executions_type_check":      texts([]models.ExecutionType{models.ExecutionTest, models.ExecutionProduction}),
-		"executions_preset_check":    texts(retry.Presets()),
-		"jobs_status_check":          texts(models.JobStatuses()),
-		"jobs_error_class_check":     texts(failure.Classes()),
-		"sessions_status_check":      texts(models.SessionStatuses()),
-		"sessions_error_class_check": texts(failure.Classes()),
+		"executions_status_check":     texts(models.ExecutionStatuses()),
+		"executions_type_check":       texts([]models.ExecutionType{models.ExecutionTest, models.ExecutionProduction}),
+		"executions_preset_check":     texts(retry.Presets()),
+		"jobs_status_check":           texts(models.JobStatuses()),
+		"jobs_error_class_check":      texts(failure.Classes()),
+		"sessions_status_check":       texts(models.SessionStatuses()),
+		"sessions_error_class_check":  texts(failure.Classes()),
+		"execution_events_type_check": texts(models.EventTypes()),
 	} {
 		require.ElementsMatch(t, want, checked(t, constraint), "%s and the Go list are one", constraint)
 	}

@@ -76,18 +76,28 @@ func New(c client.Client, config Config, a *activities.Activities) *Worker {
 
 // RegisterWorkflows registers the workflows under the names of the contract.
 func RegisterWorkflows(r sdkworker.WorkflowRegistry) {
-	r.RegisterWorkflowWithOptions(workflows.BatchWorkflow, workflow.RegisterOptions{Name: contract.BatchWorkflow})
+	for name, f := range map[string]any{
+		contract.BatchWorkflow: workflows.BatchWorkflow,
+		contract.BatchChunk:    workflows.BatchChunk,
+		contract.ActivityJob:   workflows.ActivityJob,
+	} {
+		r.RegisterWorkflowWithOptions(f, workflow.RegisterOptions{Name: name})
+	}
 }
 
 // RegisterActivities registers the activities under the names of the contract.
 func RegisterActivities(r sdkworker.ActivityRegistry, a *activities.Activities) {
 	for name, f := range map[string]any{
+		contract.ActivityPrepare:     a.Prepare,
 		contract.ActivityBegin:       a.Begin,
 		contract.ActivityNextJobs:    a.NextJobs,
 		contract.ActivityRunJob:      a.RunJob,
+		contract.ActivityBeginCall:   a.BeginCall,
+		contract.ActivityEndCall:     a.EndCall,
 		contract.ActivityRecordLost:  a.RecordLost,
 		contract.ActivityRecordState: a.RecordState,
 		contract.ActivityFinish:      a.Finish,
+		contract.ActivityResults:     a.Results,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

@@ -64,6 +64,20 @@ type ExecutionDefaults struct {
 	Preset       retry.Preset  `json:"preset,omitempty"`
 	Retry        *retry.Policy `json:"retry,omitempty"`
 	JobTimeoutMS int64         `json:"job_timeout_ms,omitempty"`
+	// FailureTolerance is how many failed jobs an execution bears; absent is any number.
+	FailureTolerance *Tolerance `json:"failure_tolerance,omitempty"`
+}
+
+// Tolerance says how many failed jobs an execution bears, at least one of the two
+// maxima: it is exceeded when more than either has failed.
+type Tolerance struct {
+	MaxFailed *int `json:"max_failed,omitempty"`
+	// MaxFailedPercent is of the jobs that have ended, 0–100.
+	MaxFailedPercent *float64 `json:"max_failed_percent,omitempty"`
+	// After is how many jobs must have ended before either is looked at.
+	After int `json:"after,omitempty"`
+	// Action is "pause" (default) or "fail".
+	Action string `json:"action,omitempty"`
 }
 
 // ProjectRequest creates a project.
@@ -140,6 +154,8 @@ type ExecuteRequest struct {
 	Concurrency *int          `json:"concurrency,omitempty"`
 	Preset      *retry.Preset `json:"preset,omitempty"`
 	Retry       *retry.Policy `json:"retry,omitempty"`
+	// FailureTolerance is how many failed jobs the execution bears.
+	FailureTolerance *Tolerance `json:"failure_tolerance,omitempty"`
 }
 
 // Execution is an execution.
@@ -154,7 +170,10 @@ type Execution struct {
 	Concurrency int          `json:"concurrency"`
 	Preset      string       `json:"preset,omitempty"`
 	Retry       retry.Policy `json:"retry"`
-	Reason      string       `json:"reason,omitempty"`
+	// FailureTolerance is absent when any number of jobs may fail.
+	FailureTolerance *Tolerance `json:"failure_tolerance,omitempty"`
+	// Reason says why the execution is paused, failed or was stopped.
+	Reason string `json:"reason,omitempty"`
 	// WorkflowID finds the run in the Temporal Web UI.
 	WorkflowID string     `json:"workflow_id"`
 	TotalJobs  int        `json:"total_jobs"`

@@ -14,6 +14,7 @@ import (
 	"github.com/minohq/mino/activities"
 	"github.com/minohq/mino/api"
 	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/activity"
 	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/internal/config"
 	"github.com/minohq/mino/internal/lifecycle"
@@ -44,7 +45,7 @@ func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database,
 	stack.Add("the connection to Temporal", func(context.Context) error { temporal.Close(); return nil })
 	fetcher := fetch.New(fetch.Config{AllowedPrefixes: w.Networks()})
 	stack.Add("the fetch executor", func(context.Context) error { fetcher.Close(); return nil })
-	return &backend{db: db, store: store.New(db), temporal: temporal, executors: executors.NewRegistry(fetcher)}, nil
+	return &backend{db: db, store: store.New(db), temporal: temporal, executors: executors.NewRegistry(fetcher, activity.New())}, nil
 }
 
 // startWorker starts the worker; the stack stops it.
@@ -55,12 +56,12 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *z
 		MaxConcurrentActivities: c.MaxConcurrentActivities,
 		StopTimeout:             c.StopTimeout,
 	}, activities.New(activities.Config{
-		Identity:   identity(),
-		PageSize:   c.PageSize,
-		JobsPerRun: c.JobsPerRun,
+		Identity:     identity(),
+		PageSize:     c.PageSize,
+		JobsPerChunk: c.JobsPerChunk,
 		// What is handed back must be written before the worker stops waiting.
 		StopGrace: c.StopTimeout * 2 / 3,
-	}, b.store, b.store, b.executors, logger))
+	}, b.store, b.executors, logger))
 	if err := w.Start(); err != nil {
 		return err
 	}

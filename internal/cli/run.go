@@ -17,15 +17,17 @@ import (
 
 // RunCmd is `mino run`: a CSV is uploaded to a project, executed and watched.
 type RunCmd struct {
-	File        string `arg:"" name:"file" help:"CSV with a site_url column; - reads it from standard input."`
-	Project     string `short:"p" required:"" placeholder:"NAME|FILE.yaml" help:"A project's name, or a project file: the project in it is made, or brought up to date."`
-	Test        *int   `placeholder:"N" help:"Run a test of N rows, the same ones every time (1 to 1,000), instead of all rows."`
-	Concurrency *int   `placeholder:"N" help:"Jobs that run at once (1 to 50)."`
-	Preset      string `placeholder:"PRESET" help:"How failed jobs are retried: FAST, STANDARD, PATIENT or AGGRESSIVE."`
-	Name        string `placeholder:"BATCH" help:"Name of the batch; the file's name unless given."`
-	Wait        bool   `negatable:"" default:"true" help:"Watch until the run has ended (the default). With --no-wait the command ends when the run has been started."`
-	JSON        bool   `name:"json" help:"Print one JSON document {execution, stats} on standard output; progress goes to standard error."`
-	API         string `name:"api" env:"MINO_API_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the API."`
+	File             string   `arg:"" name:"file" help:"CSV with a site_url column; - reads it from standard input."`
+	Project          string   `short:"p" required:"" placeholder:"NAME|FILE.yaml" help:"A project's name, or a project file: the project in it is made, or brought up to date."`
+	Test             *int     `placeholder:"N" help:"Run a test of N rows, the same ones every time (1 to 1,000), instead of all rows."`
+	Concurrency      *int     `placeholder:"N" help:"Jobs that run at once (1 to 50)."`
+	Preset           string   `placeholder:"PRESET" help:"How failed jobs are retried: FAST, STANDARD, PATIENT or AGGRESSIVE."`
+	MaxFailed        *int     `placeholder:"N" help:"Fail the run when more than N jobs have failed."`
+	MaxFailedPercent *float64 `placeholder:"P" help:"Fail the run when more than P percent of the jobs that have ended have failed."`
+	Name             string   `placeholder:"BATCH" help:"Name of the batch; the file's name unless given."`
+	Wait             bool     `negatable:"" default:"true" help:"Watch until the run has ended (the default). With --no-wait the command ends when the run has been started."`
+	JSON             bool     `name:"json" help:"Print one JSON document {execution, stats} on standard output; progress goes to standard error."`
+	API              string   `name:"api" env:"MINO_API_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the API."`
 }
 
 // Help is what --help says beneath the flags.
@@ -86,8 +88,15 @@ func (c *RunCmd) check() error {
 	if _, known := retry.Preset(strings.ToUpper(c.Preset)).Policy(); c.Preset != "" && !known {
 		preset = fmt.Errorf("--preset: must be one of %v, is %q", retry.Presets(), c.Preset)
 	}
+	var tolerance error
+	if c.MaxFailed != nil && *c.MaxFailed < 0 {
+		tolerance = fmt.Errorf("--max-failed: must be 0 or more, is %d", *c.MaxFailed)
+	}
+	if p := c.MaxFailedPercent; p != nil && !(*p >= 0 && *p <= 100) { // NaN too
+		tolerance = errors.Join(tolerance, fmt.Errorf("--max-failed-percent: must be 0 to 100, is %g", *p))
+	}
 	return errors.Join(
-		within("--test", c.Test, wire.MaxSampleSize), within("--concurrency", c.Concurrency, wire.MaxConcurrency), preset)
+		tolerance, within("--test", c.Test, wire.MaxSampleSize), within("--concurrency", c.Concurrency, wire.MaxConcurrency), preset)
 }
 
 // open opens the CSV before anything is asked of the API: a wrong name costs nothing.
@@ -170,6 +179,10 @@ func (c *RunCmd) request() wire.ExecuteRequest {
 	if c.Preset != "" {
 		preset := retry.Preset(strings.ToUpper(c.Preset))
 		req.Preset = &preset
+	}
+	if c.MaxFailed != nil || c.MaxFailedPercent != nil {
+		// Not a pause, in which a script would wait for somebody to look.
+		req.FailureTolerance = &wire.Tolerance{MaxFailed: c.MaxFailed, MaxFailedPercent: c.MaxFailedPercent, Action: "fail"}
 	}
 	return req
 }

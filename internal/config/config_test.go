@@ -76,7 +76,7 @@ func TestVerify(t *testing.T) {
 			"--database-url=postgres://mino:hunter2@host:notaport/mino", "--database-max-connections=1",
 			"--temporal-address=nowhere", "--temporal-namespace=", "--temporal-tls-cert="+os.Args[0],
 			"--listen=127.0.0.1:99999", "--max-rows=0", "--body-limit-mib=2000", "--request-timeout=0s",
-			"--allowed-networks=10.0.0.0/8,10.1.2.3/8,home", "--page-size=0", "--jobs-per-run=5000",
+			"--allowed-networks=10.0.0.0/8,10.1.2.3/8,home", "--page-size=0", "--jobs-per-chunk=5000",
 			"--log-level=loud", "--log-format=xml", "--temporal-cli=no/such/file")
 		err := config.Verify(s.parts()...)
 
@@ -98,7 +98,7 @@ func TestVerify(t *testing.T) {
 			"--request-timeout (MINO_REQUEST_TIMEOUT): must be between 1s and 10m0s, is 0s",
 			`--allowed-networks (MINO_ALLOWED_NETWORKS): must be networks such as 10.1.0.0/16, but "10.1.2.3/8", "home" is none`,
 			"--page-size (MINO_PAGE_SIZE): must be between 1 and 1000, is 0",
-			"--jobs-per-run (MINO_JOBS_PER_RUN): must be between 1 and 3000, is 5000",
+			"--jobs-per-chunk (MINO_JOBS_PER_CHUNK): must be between 1 and 2500, is 5000",
 			`--log-level (MINO_LOG_LEVEL): must be one of debug, info, warn, error, is "loud"`,
 			`--log-format (MINO_LOG_FORMAT): must be one of json, console, is "xml"`,
 			`--temporal-cli (MINO_TEMPORAL_CLI): cannot be run: exec: "no/such/file": stat no/such/file: no such file or directory`,

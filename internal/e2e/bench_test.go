@@ -98,7 +98,7 @@ func noopExecution(b *testing.B, temporal sdkclient.Client) time.Duration {
 	s := store.New(testkit.Database(b))
 	queue := testkit.TaskQueue(b)
 	w := worker.New(temporal, worker.Config{TaskQueue: queue, Identity: queue},
-		activities.New(activities.Config{Identity: queue}, s, s, executors.NewRegistry(noop{}), zap.NewNop()))
+		activities.New(activities.Config{Identity: queue}, s, executors.NewRegistry(noop{}), zap.NewNop()))
 	require.NoError(b, w.Start())
 	defer w.Stop()
 	p := testfactory.Project(b, s, nil)

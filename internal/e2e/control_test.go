@@ -40,7 +40,7 @@ func TestControl(t *testing.T) {
 
 	t.Run("PausesResumesChangesConcurrencyAndDrains", func(t *testing.T) {
 		t.Parallel()
-		s, web := newSystem(t, options{activities: activities.Config{JobsPerRun: 12}}), newSite(t)
+		s, web := newSystem(t, options{activities: activities.Config{JobsPerChunk: 12}}), newSite(t)
 		e := s.execute(s.upload(s.project(priceProject()), web.csv(40)), withConcurrency(5))
 		eventually(t, "five jobs run", func() bool { return web.inFlight() == 5 })
 

@@ -81,7 +81,7 @@ func (s *system) startWorker(config activities.Config) *worker.Worker {
 		config.Identity = "worker-" + uuid.NewString()
 	}
 	w := worker.New(s.temporal, worker.Config{TaskQueue: s.queue, Identity: config.Identity, StopTimeout: 10 * time.Second},
-		activities.New(config, s.store, s.store, s.executors, zap.NewNop()))
+		activities.New(config, s.store, s.executors, zap.NewNop()))
 	require.NoError(s.t, w.Start())
 	s.t.Cleanup(w.Stop)
 	return w

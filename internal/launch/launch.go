@@ -109,6 +109,10 @@ func New(id uuid.UUID, project *models.Project, batch *models.Batch, o Options) 
 	if e.Tolerance == nil {
 		e.Tolerance = defaults.Tolerance
 	}
+	if e.Tolerance != nil {
+		full := e.Tolerance.InFull()
+		e.Tolerance = &full
+	}
 	if e.Type == models.ExecutionTest {
 		e.SampleSize = firstOf(o.SampleSize, 0, DefaultSampleSize)
 	}

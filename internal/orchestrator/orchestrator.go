@@ -2,8 +2,9 @@
 // the API and for the sweep.
 //
 // Temporal is authoritative for a live run. Starting is idempotent by workflow id.
-// Control is a signal followed by a query: Temporal answers a query only after the
-// signals before it were applied, so what is returned holds.
+// Control is a signal followed by queries: Temporal answers a query only after the
+// signals before it were applied, and the answer says when the chunks of the run, and
+// its row, have followed; so what is returned holds.
 //
 // Failure: models.ErrRunEnded when there is no open run; models.ErrUnavailable when
 // Temporal cannot be reached, or when no worker answers a query in time. A signal
@@ -14,11 +15,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -29,6 +32,12 @@ import (
 // callTimeout bounds a call to Temporal, the wait for a worker's answer included. The
 // SDK goes on trying while Temporal is away; whoever asked should hear of it soon.
 const callTimeout = 5 * time.Second
+
+// firstLook and lastLook are the pauses between two looks at whether a control holds.
+const (
+	firstLook = 5 * time.Millisecond
+	lastLook  = 50 * time.Millisecond
+)
 
 // Orchestrator speaks to Temporal. It is safe for concurrent use.
 type Orchestrator struct {
@@ -57,8 +66,9 @@ func (o *Orchestrator) Ping(ctx context.Context) error {
 // has ended, is left alone.
 func (o *Orchestrator) Start(ctx context.Context, e *models.Execution) error {
 	options := client.StartWorkflowOptions{
-		ID:        contract.WorkflowID(e.ID.String()),
+		ID:        e.Workflow(),
 		TaskQueue: o.taskQueue,
+		Priority:  temporal.Priority{FairnessKey: e.OrganisationID.String()},
 		// An execution has one run, ever: a second start finds the first.
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
@@ -84,40 +94,55 @@ func (o *Orchestrator) Start(ctx context.Context, e *models.Execution) error {
 }
 
 // Pause has no new job start; running ones go on.
-func (o *Orchestrator) Pause(ctx context.Context, id uuid.UUID) (contract.Stats, error) {
-	return o.control(ctx, id, contract.SignalPause, nil)
+func (o *Orchestrator) Pause(ctx context.Context, workflowID string) (contract.Stats, error) {
+	return o.control(ctx, workflowID, contract.SignalPause, nil)
 }
 
 // Resume goes on after a pause.
-func (o *Orchestrator) Resume(ctx context.Context, id uuid.UUID) (contract.Stats, error) {
-	return o.control(ctx, id, contract.SignalResume, nil)
+func (o *Orchestrator) Resume(ctx context.Context, workflowID string) (contract.Stats, error) {
+	return o.control(ctx, workflowID, contract.SignalResume, nil)
 }
 
 // Stop ends an execution: running jobs finish, or are cancelled.
-func (o *Orchestrator) Stop(ctx context.Context, id uuid.UUID, mode contract.StopMode) (contract.Stats, error) {
-	return o.control(ctx, id, contract.SignalStop, contract.StopRequest{Mode: mode})
+func (o *Orchestrator) Stop(ctx context.Context, workflowID string, mode contract.StopMode) (contract.Stats, error) {
+	return o.control(ctx, workflowID, contract.SignalStop, contract.StopRequest{Mode: mode})
 }
 
 // SetConcurrency changes how many jobs run at once.
-func (o *Orchestrator) SetConcurrency(ctx context.Context, id uuid.UUID, value int) (contract.Stats, error) {
-	return o.control(ctx, id, contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: value})
+func (o *Orchestrator) SetConcurrency(ctx context.Context, workflowID string, value int) (contract.Stats, error) {
+	return o.control(ctx, workflowID, contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: value})
 }
 
-func (o *Orchestrator) control(ctx context.Context, id uuid.UUID, signal string, payload any) (contract.Stats, error) {
-	signalCtx, cancel := context.WithTimeout(ctx, callTimeout)
+// control signals a run and waits until what was asked holds in all its parts.
+func (o *Orchestrator) control(ctx context.Context, workflowID, signal string, payload any) (contract.Stats, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := o.client.SignalWorkflow(signalCtx, contract.WorkflowID(id.String()), "", signal, payload)
-	if err != nil {
+	if err := o.client.SignalWorkflow(ctx, workflowID, "", signal, payload); err != nil {
 		return contract.Stats{}, mapped(err)
 	}
-	return o.query(ctx, id)
+	for wait := firstLook; ; wait = min(2*wait, lastLook) {
+		overview, err := o.overview(ctx, workflowID)
+		if err != nil {
+			return contract.Stats{}, err
+		}
+		if overview.Settled {
+			return o.fresh(ctx, overview), nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return contract.Stats{}, mapped(ctx.Err())
+		case <-timer.C:
+		}
+	}
 }
 
 // Stats asks the live run where it stands.
-func (o *Orchestrator) Stats(ctx context.Context, id uuid.UUID) (contract.Stats, error) {
-	describeCtx, cancel := context.WithTimeout(ctx, callTimeout)
+func (o *Orchestrator) Stats(ctx context.Context, workflowID string) (contract.Stats, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	description, err := o.client.DescribeWorkflowExecution(describeCtx, contract.WorkflowID(id.String()), "")
+	description, err := o.client.DescribeWorkflowExecution(ctx, workflowID, "")
 	if err != nil {
 		return contract.Stats{}, mapped(err)
 	}
@@ -125,7 +150,62 @@ func (o *Orchestrator) Stats(ctx context.Context, id uuid.UUID) (contract.Stats,
 	if description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return contract.Stats{}, models.ErrRunEnded
 	}
-	return o.query(ctx, id)
+	overview, err := o.overview(ctx, workflowID)
+	if err != nil {
+		return contract.Stats{}, err
+	}
+	return o.fresh(ctx, overview), nil
+}
+
+// EndChunks cancels what still runs of an execution whose BatchWorkflow is gone: chunks
+// outlive it, and would only find out with their next report. It is a courtesy: the
+// records refuse whatever they still write.
+func (o *Orchestrator) EndChunks(ctx context.Context, executionID uuid.UUID) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	open, err := o.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("%s = '%s' AND WorkflowType = '%s' AND ExecutionStatus = 'Running'",
+			contract.SearchAttributeExecution, executionID, contract.BatchChunk),
+	})
+	if err != nil {
+		return mapped(err)
+	}
+	for _, chunk := range open.GetExecutions() {
+		err := o.client.CancelWorkflow(ctx, chunk.GetExecution().GetWorkflowId(), chunk.GetExecution().GetRunId())
+		if err = mapped(err); err != nil && !errors.Is(err, models.ErrRunEnded) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Orchestrator) overview(ctx context.Context, workflowID string) (contract.Overview, error) {
+	var overview contract.Overview
+	err := o.query(ctx, workflowID, contract.QueryOverview, &overview)
+	return overview, err
+}
+
+// fresh puts what the open chunks say now in the place of what they reported last. A
+// chunk that does not answer leaves its report.
+func (o *Orchestrator) fresh(ctx context.Context, overview contract.Overview) contract.Stats {
+	answers := make([]*contract.ChunkStats, len(overview.Chunks))
+	var asking sync.WaitGroup
+	for i, chunk := range overview.Chunks {
+		asking.Go(func() {
+			var stats contract.ChunkStats
+			if o.query(ctx, chunk.WorkflowID, contract.QueryStats, &stats) == nil {
+				answers[i] = &stats
+			}
+		})
+	}
+	asking.Wait()
+	now := make(map[string]contract.ChunkStats, len(answers))
+	for i, stats := range answers {
+		if stats != nil {
+			now[overview.Chunks[i].WorkflowID] = *stats
+		}
+	}
+	return overview.With(now)
 }
 
 // runState is what Temporal says of the run of an execution.
@@ -138,10 +218,10 @@ const (
 )
 
 // look reports where the run of an execution stands, and in words how it ended.
-func (o *Orchestrator) look(ctx context.Context, id uuid.UUID) (state runState, how string, err error) {
+func (o *Orchestrator) look(ctx context.Context, workflowID string) (state runState, how string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	description, err := o.client.DescribeWorkflowExecution(ctx, contract.WorkflowID(id.String()), "")
+	description, err := o.client.DescribeWorkflowExecution(ctx, workflowID, "")
 	if err = mapped(err); errors.Is(err, models.ErrRunEnded) {
 		return runUnknown, "is unknown to Temporal", nil
 	}
@@ -155,18 +235,15 @@ func (o *Orchestrator) look(ctx context.Context, id uuid.UUID) (state runState, 
 	return runClosed, "is " + status.String(), nil
 }
 
-func (o *Orchestrator) query(ctx context.Context, id uuid.UUID) (contract.Stats, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	var stats contract.Stats
-	value, err := o.client.QueryWorkflow(ctx, contract.WorkflowID(id.String()), "", contract.QueryStats)
+func (o *Orchestrator) query(ctx context.Context, workflowID, name string, answer any) error {
+	value, err := o.client.QueryWorkflow(ctx, workflowID, "", name)
 	if err != nil {
-		return stats, mapped(err)
+		return mapped(err)
 	}
-	if err := value.Get(&stats); err != nil {
-		return stats, fmt.Errorf("read the answer of the workflow: %w", err)
+	if err := value.Get(answer); err != nil {
+		return fmt.Errorf("read the answer of the workflow: %w", err)
 	}
-	return stats, nil
+	return nil
 }
 
 // mapped turns Temporal's errors into the sentinels of package models.

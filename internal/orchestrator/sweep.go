@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/workflows/contract"
 )
 
 // Records is what the sweep needs of the executions of every organisation.
@@ -78,7 +79,7 @@ func (s *Sweep) startUnstarted(ctx context.Context) {
 // whose workflow is open waits for a worker.
 func (s *Sweep) startOrEnd(ctx context.Context, e *models.Execution) {
 	id := zap.Stringer("execution_id", e.ID)
-	state, how, err := s.orchestrator.look(ctx, e.ID)
+	state, how, err := s.orchestrator.look(ctx, e.Workflow())
 	if err != nil {
 		s.warn(ctx, "the sweep could not ask for a workflow", err, id)
 		return
@@ -88,6 +89,10 @@ func (s *Sweep) startOrEnd(ctx context.Context, e *models.Execution) {
 	case runClosed:
 		s.end(ctx, e, how)
 	case runUnknown:
+		if e.Workflow() != contract.WorkflowID(e.ID.String()) {
+			// It is the affair of the workflow that made it. Stopping it lets its batch go.
+			return
+		}
 		if err := s.orchestrator.Start(ctx, e); err != nil {
 			s.warn(ctx, "the sweep could not start an execution", err, id)
 			return
@@ -118,7 +123,7 @@ func (s *Sweep) endAbandoned(ctx context.Context) {
 // not know is not taken for closed: it may be another Temporal that is being asked.
 // Stopping such an execution ends it.
 func (s *Sweep) endIfAbandoned(ctx context.Context, e *models.Execution) {
-	state, how, err := s.orchestrator.look(ctx, e.ID)
+	state, how, err := s.orchestrator.look(ctx, e.Workflow())
 	if err != nil {
 		s.warn(ctx, "the sweep could not ask for a workflow", err, zap.Stringer("execution_id", e.ID))
 		return
@@ -139,6 +144,10 @@ func (s *Sweep) end(ctx context.Context, e *models.Execution, how string) {
 	}
 	if err != nil {
 		s.warn(ctx, "the sweep could not end an execution", err, id)
+		return
+	}
+	if err := s.orchestrator.EndChunks(ctx, e.ID); err != nil {
+		s.warn(ctx, "the sweep could not end the chunks of an execution", err, id)
 	}
 }
 

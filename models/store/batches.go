@@ -30,7 +30,8 @@ var jobColumns = []string{
 // CreateBatch inserts a batch and its jobs in one transaction, the jobs by COPY as
 // the sequence yields them, and fills RowCount and CreatedAt. The first error of
 // the sequence rolls everything back and is returned as it is. For every job the
-// caller fills ID, RowNumber, SiteURL, Input and GroundTruth.
+// caller fills ID, RowNumber, SiteURL, Input and GroundTruth. It returns
+// models.ErrExists when the batch was written before under its id.
 func (s *Store) CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error]) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -77,8 +78,11 @@ func copyBatch(ctx context.Context, conn *pgx.Conn, b *models.Batch, jobs iter.S
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx,
 			`INSERT INTO batches (id, organisation_id, project_id, name, columns, row_count)
-			 VALUES ($1, $2, $3, $4, $5, 0) RETURNING created_at`,
+			 VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (id) DO NOTHING RETURNING created_at`,
 			b.ID, b.OrganisationID, b.ProjectID, b.Name, b.Columns).Scan(&b.CreatedAt)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return models.ErrExists
+		}
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,13 +31,21 @@ func filterExecutions(q *bun.SelectQuery, org uuid.UUID, f models.ExecutionFilte
 // sample depends on the row numbers and SampleSeed alone, so that two tests of one
 // upload can be held against each other. It fills TotalJobs and the times.
 //
-// It returns models.ErrBatchBusy when the batch has an execution that has not ended,
-// and models.ErrNoJobs when there is nothing to run.
+// It returns models.ErrExists when it was written before under its id,
+// models.ErrBatchBusy when the batch has an execution that has not ended,
+// models.ErrNoJobs when there is nothing to run, and models.ErrClaimed when its
+// WorkflowID runs another execution.
 func (s *Store) CreateExecution(ctx context.Context, e *models.Execution) error {
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		e.Status = models.ExecutionPending
-		_, err := tx.NewInsert().Model(e).Returning("created_at, updated_at").Exec(ctx)
-		if err != nil {
+		// The id is looked at before any other constraint: an execution that was written
+		// before is also what keeps its batch busy.
+		inserted, err := tx.NewInsert().Model(e).On("CONFLICT (id) DO NOTHING").
+			Returning("created_at, updated_at").Exec(ctx)
+		if errors.Is(err, sql.ErrNoRows) {
+			return models.ErrExists
+		}
+		if err := affected(inserted, err, models.ErrExists); err != nil {
 			return err
 		}
 		q := tx.NewUpdate().Model((*models.Job)(nil)).
@@ -136,77 +146,4 @@ func (s *Store) ActiveExecutions(ctx context.Context, after uuid.UUID, limit int
 		Where("e.status IN (?) AND e.id > ?", bun.List(active), after).
 		OrderExpr("e.id").Limit(int64(limit)).Scan(ctx)
 	return out, mapped(err)
-}
-
-// BeginExecution marks a pending execution running and returns the row; one that is
-// further on is returned as it stands.
-func (s *Store) BeginExecution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error) {
-	_, err := s.db.NewUpdate().Model((*models.Execution)(nil)).
-		Set("status = ?", models.ExecutionRunning).
-		Set("started_at = COALESCE(started_at, now()), updated_at = now()").
-		Where("organisation_id = ? AND id = ? AND status = ?", org, id, models.ExecutionPending).
-		Exec(ctx)
-	if err != nil {
-		return nil, mapped(err)
-	}
-	return s.Execution(ctx, org, id)
-}
-
-// RecordState writes what the workflow says of a live execution: running, paused or
-// stopping, and its concurrency. An execution that has ended is left alone.
-func (s *Store) RecordState(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int) error {
-	_, err := s.db.NewUpdate().Model((*models.Execution)(nil)).
-		Set("status = ?, concurrency = ?, updated_at = now()", status, concurrency).
-		Where("organisation_id = ? AND id = ?", org, id).
-		Where("status IN (?)", bun.List(append(status.Sources(), status))).
-		Exec(ctx)
-	return mapped(err)
-}
-
-// FinishExecution ends an execution: jobs that have not ended are cancelled, running
-// sessions too, and the counters are taken from the rows, all in one transaction. An
-// execution that has ended already is returned as it stands.
-func (s *Store) FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error) {
-	var e *models.Execution
-	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		if e, err = execution(ctx, tx, org, id, true); err != nil || e.Status.Terminal() {
-			return err
-		}
-		if err := cancelOpenJobs(ctx, tx, id); err != nil {
-			return err
-		}
-		tally, err := tallyOf(ctx, tx, org, id)
-		if err != nil {
-			return err
-		}
-		e.Status, e.Reason, e.Tally = status, reason, tally
-		e.TotalJobs, e.CompletedJobs, e.FailedJobs, e.CancelledJobs = tally.Total, tally.Completed, tally.Failed, tally.Cancelled
-		result, err := tx.NewUpdate().Model(e).
-			Column("status", "reason", "tally", "total_jobs", "completed_jobs", "failed_jobs", "cancelled_jobs").
-			Set("finished_at = now(), updated_at = now()").
-			Where("id = ?", id).
-			Where("status IN (?)", bun.List(status.Sources())).
-			Returning("started_at, finished_at, updated_at").
-			Exec(ctx)
-		return affected(result, err, models.ErrConflict)
-	})
-	return e, err
-}
-
-// cancelOpenJobs ends what has not ended. Jobs go first: whoever holds one then
-// finds its fence closed.
-func cancelOpenJobs(ctx context.Context, tx bun.Tx, executionID uuid.UUID) error {
-	_, err := tx.NewUpdate().Model((*models.Job)(nil)).
-		Set("status = ?, next_attempt_at = NULL, finished_at = now(), updated_at = now()", models.JobCancelled).
-		Where("execution_id = ?", executionID).
-		Where("status IN (?)", bun.List(models.JobCancelled.Sources())).
-		Exec(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = tx.NewUpdate().Model((*models.Session)(nil)).
-		Set("status = ?, finished_at = now()", models.SessionCancelled).
-		Where("execution_id = ? AND status = ?", executionID, models.SessionRunning).
-		Exec(ctx)
-	return err
 }

@@ -52,7 +52,7 @@ func TestCreateExecution(t *testing.T) {
 				e.Type, e.SampleSize, e.SampleSeed = models.ExecutionTest, 10, seed
 			})
 			require.Equal(t, 10, e.TotalJobs)
-			jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.JobPage{Limit: 100})
+			jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.QueuePage{Limit: 100})
 			require.NoError(t, err)
 			rows := []int{}
 			for _, j := range jobs {
@@ -90,18 +90,18 @@ func TestExecutionStatus(t *testing.T) {
 			require.NoError(t, err)
 			return e.Status
 		}
-		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionPaused, 7))
-		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionPaused, 8))
+		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionPaused, 7, ""))
+		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionPaused, 8, ""))
 		require.Equal(t, models.ExecutionPaused, status())
-		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionStopping, 8))
-		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionRunning, 8))
+		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionStopping, 8, ""))
+		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionRunning, 8, ""))
 		require.Equal(t, models.ExecutionStopping, status(), "there is no way back from stopping")
 		e, err := f.store.FinishExecution(t.Context(), org, id, models.ExecutionStopped, "stopped by request")
 		require.NoError(t, err)
 		require.Equal(t, 8, e.Concurrency)
-		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionPaused, 1))
+		require.NoError(t, f.store.RecordState(t.Context(), org, id, models.ExecutionPaused, 1, ""))
 		require.Equal(t, models.ExecutionStopped, status())
-		begun, err := f.store.BeginExecution(t.Context(), org, id)
+		begun, err := f.store.BeginExecution(t.Context(), org, id, f.execution.Workflow())
 		require.NoError(t, err)
 		require.Equal(t, models.ExecutionStopped, begun.Status)
 	})
@@ -118,7 +118,7 @@ func TestExecutionStatus(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, unstarted, 1)
 		require.Equal(t, e.ID, unstarted[0].ID)
-		_, err = s.BeginExecution(t.Context(), e.OrganisationID, e.ID)
+		_, err = s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())
 		require.NoError(t, err)
 		unstarted, err = s.UnstartedExecutions(t.Context(), 0, 10)
 		require.NoError(t, err)

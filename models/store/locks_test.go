@@ -27,7 +27,7 @@ func TestLocks(t *testing.T) {
 	b := testfactory.Batch(t, s, p, rows, nil)
 	org := p.OrganisationID
 	allowed := func(err error) error {
-		if errors.Is(err, models.ErrStaleAttempt) || errors.Is(err, models.ErrBatchBusy) {
+		if errors.Is(err, models.ErrStaleAttempt) || errors.Is(err, models.ErrBatchBusy) || errors.Is(err, models.ErrHeld) {
 			return nil
 		}
 		return err
@@ -36,9 +36,9 @@ func TestLocks(t *testing.T) {
 	next := testfactory.Execution(t, s, p, b, nil)
 	for round := range rounds {
 		e := next
-		_, err := s.BeginExecution(ctx, org, e.ID)
+		_, err := s.BeginExecution(ctx, org, e.ID, e.Workflow())
 		require.NoError(t, err)
-		jobs, err := s.QueuedJobs(ctx, org, e.ID, models.JobPage{Limit: rows})
+		jobs, err := s.QueuedJobs(ctx, org, e.ID, models.QueuePage{Limit: rows})
 		require.NoError(t, err)
 		require.Len(t, jobs, rows)
 		next = testfactory.NewExecution(p, b)
@@ -75,7 +75,7 @@ func TestLocks(t *testing.T) {
 						return err
 					})
 				}
-				run("state", func() error { return s.RecordState(ctx, org, e.ID, models.ExecutionStopping, 5) })
+				run("state", func() error { return s.RecordState(ctx, org, e.ID, models.ExecutionStopping, 5, "enough") })
 				run("create", func() error { return s.CreateExecution(ctx, another(next)) })
 			}
 		}

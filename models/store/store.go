@@ -56,6 +56,7 @@ func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx bun.Tx)
 var constraintErrors = map[string]error{
 	"projects_organisation_id_name_key": models.ErrNameTaken,
 	"executions_active_batch_key":       models.ErrBatchBusy,
+	"executions_workflow_id_key":        models.ErrClaimed,
 	"batches_project_fkey":              models.ErrProjectNotFound,
 	"executions_project_fkey":           models.ErrProjectNotFound,
 	"executions_batch_fkey":             models.ErrBatchNotFound,

@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/failure"
+	"github.com/minohq/mino/models/retry"
+)
+
+// Attempt is one attempt that has begun: the fence for everything it writes, and
+// what it needs to do its work.
+type Attempt struct {
+	SessionID      uuid.UUID
+	OrganisationID uuid.UUID
+	ExecutionID    uuid.UUID
+	JobID          uuid.UUID
+	// Number is the attempt's number, from 1; only the newest one may write.
+	Number int
+
+	RowNumber   int
+	SiteURL     string
+	Input       map[string]string
+	GroundTruth map[string][]string
+	Snapshot    models.Snapshot
+	Retry       retry.Policy
+	// Failed counts the attempts before this one that failed; lost ones are left out.
+	Failed int
+	// RemoteRunID is what the attempt before checkpointed.
+	RemoteRunID string
+}
+
+// CodeWorkerLost is the error code of a session whose worker went silent.
+const CodeWorkerLost = "WORKER_LOST"
+
+// BeginAttempt takes a job for its next attempt and writes the session before any
+// work is done. Sessions of the job that are still running become lost: their
+// worker is presumed dead, and its writes are refused from here on.
+//
+// When the job has ended in this execution, as it has when the worker died after it
+// wrote the outcome, ended is the job and there is nothing to do. It returns
+// models.ErrStaleAttempt when the job belongs to another execution by now, and
+// models.ErrHeld when the job has never begun and its execution is paused or stopping:
+// once RecordState has said so, no job begins. A job that has begun goes on to its next
+// attempt all the same.
+func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.UUID, worker string) (a *Attempt, ended *models.Job, err error) {
+	a = &Attempt{SessionID: models.NewID(), OrganisationID: org, ExecutionID: executionID, JobID: jobID}
+	err = mapped(s.beginFirst(ctx, a, worker))
+	if !errors.Is(err, sql.ErrNoRows) {
+		if err != nil {
+			return nil, nil, err
+		}
+		return a, nil, nil
+	}
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		begun := *a // the transaction may run again
+		ended = nil
+		err := beginNext(ctx, tx, &begun, worker)
+		if errors.Is(err, sql.ErrNoRows) {
+			ended, err = endedJob(ctx, tx, org, executionID, jobID)
+		}
+		*a = begun
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case ended != nil:
+		return nil, ended, nil
+	}
+	return a, nil, nil
+}
+
+// beginFirst is the common way, one statement: a job's first attempt.
+//
+// The lock on the execution makes the hold strict. Whoever changes its status needs a
+// stronger one, so either this statement commits before that change does, or it waits
+// and finds the new status: PostgreSQL gives a row that was locked after a wait as it
+// stands then. Attempts do not keep each other waiting, since they share the lock.
+const beginFirst = `
+	WITH e AS MATERIALIZED (
+		SELECT id, status, snapshot, retry FROM executions
+		WHERE organisation_id = $1 AND id = $2 FOR SHARE
+	), begun AS (
+		UPDATE jobs AS j
+		SET status = 'running', attempt = j.attempt + 1, next_attempt_at = NULL,
+		    started_at = COALESCE(j.started_at, now()), updated_at = now()
+		FROM e
+		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id = e.id AND j.status = 'queued'
+		  AND e.status NOT IN ('paused', 'stopping')
+		RETURNING j.attempt, j.row_number, j.site_url, j.input, j.ground_truth
+	), session AS (
+		INSERT INTO sessions (id, organisation_id, execution_id, job_id, attempt, status, worker)
+		SELECT $4::uuid, $1, $2, $3, begun.attempt, 'running', $5::text FROM begun
+	)
+	SELECT begun.attempt, begun.row_number, begun.site_url, begun.input, begun.ground_truth, e.snapshot, e.retry
+	FROM begun CROSS JOIN e`
+
+func (s *Store) beginFirst(ctx context.Context, a *Attempt, worker string) error {
+	return scanAttempt(s.db.DB.QueryRowContext(ctx, beginFirst,
+		a.OrganisationID, a.ExecutionID, a.JobID, a.SessionID, worker), a)
+}
+
+// beginNext takes a job that has begun for another attempt.
+func beginNext(ctx context.Context, tx bun.Tx, a *Attempt, worker string) error {
+	err := scanAttempt(tx.Tx.QueryRowContext(ctx, `
+		UPDATE jobs AS j
+		SET attempt = j.attempt + 1, next_attempt_at = NULL, updated_at = now()
+		FROM executions AS e
+		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id = $2 AND j.status = 'running'
+		  AND e.id = j.execution_id
+		RETURNING j.attempt, j.row_number, j.site_url, j.input, j.ground_truth, e.snapshot, e.retry`,
+		a.OrganisationID, a.ExecutionID, a.JobID), a)
+	if err != nil {
+		return err
+	}
+	if err := supersede(ctx, tx, a); err != nil {
+		return err
+	}
+	_, err = tx.NewInsert().Model(&models.Session{
+		ID: a.SessionID, OrganisationID: a.OrganisationID, ExecutionID: a.ExecutionID, JobID: a.JobID,
+		Attempt: a.Number, Status: models.SessionRunning, Worker: worker, RemoteRunID: a.RemoteRunID,
+	}).Exec(ctx)
+	return err
+}
+
+func scanAttempt(row *sql.Row, a *Attempt) error {
+	var input, truth, snapshot, policy []byte
+	if err := row.Scan(&a.Number, &a.RowNumber, &a.SiteURL, &input, &truth, &snapshot, &policy); err != nil {
+		return err
+	}
+	for _, column := range []struct {
+		text []byte
+		into any
+	}{{input, &a.Input}, {truth, &a.GroundTruth}, {snapshot, &a.Snapshot}, {policy, &a.Retry}} {
+		if column.text == nil {
+			continue
+		}
+		if err := json.Unmarshal(column.text, column.into); err != nil {
+			return fmt.Errorf("read a job: %w", err)
+		}
+	}
+	return nil
+}
+
+// endedJob finds out why a job could not be begun.
+func endedJob(ctx context.Context, tx bun.Tx, org, executionID, jobID uuid.UUID) (*models.Job, error) {
+	j, err := job(ctx, tx, org, jobID)
+	if err != nil {
+		return nil, err
+	}
+	if j.ExecutionID == nil || *j.ExecutionID != executionID {
+		return nil, models.ErrStaleAttempt
+	}
+	if j.Status.Terminal() {
+		return j, nil
+	}
+	e, err := execution(ctx, tx, org, executionID, false)
+	if err != nil {
+		return nil, err
+	}
+	if j.Status == models.JobQueued && (e.Status == models.ExecutionPaused || e.Status == models.ExecutionStopping) {
+		return nil, models.ErrHeld
+	}
+	// It was resumed, or begun by another, between the looks.
+	return nil, fmt.Errorf("%w: the job has just changed", models.ErrUnavailable)
+}
+
+// supersede marks what still runs of earlier attempts lost and learns from all of
+// them how many failed and which remote run the latest one knew.
+func supersede(ctx context.Context, tx bun.Tx, a *Attempt) error {
+	_, err := tx.NewUpdate().Model((*models.Session)(nil)).
+		Set("status = ?, finished_at = now()", models.SessionLost).
+		Set("error_class = ?, error_code = ?", failure.Transient, CodeWorkerLost).
+		Set("error_message = ?", "the worker went silent; the job was given to another attempt").
+		Where("job_id = ? AND status = ?", a.JobID, models.SessionRunning).
+		Exec(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.NewRaw(`
+		SELECT count(*) FILTER (WHERE status = ?),
+		       COALESCE((array_agg(remote_run_id ORDER BY attempt DESC))[1], '')
+		FROM sessions WHERE job_id = ? AND execution_id = ?`,
+		models.SessionFailed, a.JobID, a.ExecutionID).Scan(ctx, &a.Failed, &a.RemoteRunID)
+}
+
+// Checkpoint stores the id of the attempt's remote run.
+func (s *Store) Checkpoint(ctx context.Context, a *Attempt, remoteRunID string) error {
+	result, err := s.db.NewUpdate().Model((*models.Session)(nil)).
+		Set("remote_run_id = ?", remoteRunID).
+		Where("id = ? AND status = ?", a.SessionID, models.SessionRunning).
+		Exec(ctx)
+	return mapped(affected(result, err, models.ErrStaleAttempt))
+}
