@@ -108,6 +108,8 @@ func TestProjectIsRefused(t *testing.T) {
 		{"ConcurrencyBelow", with("defaults", `{"concurrency": -1}`), "defaults.concurrency", "MIN_GREATER_EQUAL_THAN_REQUIRED"},
 		{"JobTimeoutBelow", with("defaults", `{"job_timeout_ms": 999}`), "defaults.job_timeout_ms", "MIN_GREATER_EQUAL_THAN_REQUIRED"},
 		{"JobTimeoutAbove", with("defaults", `{"job_timeout_ms": 3600001}`), "defaults.job_timeout_ms", "MAX_LESS_EQUAL_THAN_REQUIRED"},
+		{"ToleranceOfNothing", with("defaults", `{"failure_tolerance": {"action": "fail"}}`), "defaults.failure_tolerance.max_failed", wire.FieldInvalid},
+		{"ToleranceAbove", with("defaults", `{"failure_tolerance": {"max_failed_percent": 100.1}}`), "defaults.failure_tolerance.max_failed_percent", "MAX_LESS_EQUAL_THAN_REQUIRED"},
 		{"UnknownPreset", with("defaults", `{"preset": "fast"}`), "defaults.preset", wire.FieldInvalid},
 		{"RetryOutOfBounds", with("defaults", `{"retry": {"max_attempts": 101, "initial_interval_ms": 1, "backoff_coefficient": 1, "max_interval_ms": 1}}`), "defaults.retry.max_attempts", "MAX_LESS_EQUAL_THAN_REQUIRED"},
 		{"PresetAndRetry", with("defaults", `{"preset": "FAST", "retry": {"max_attempts": 1, "initial_interval_ms": 1, "backoff_coefficient": 1, "max_interval_ms": 1}}`), "defaults.retry", wire.FieldInvalid},

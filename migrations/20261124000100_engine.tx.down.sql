@@ -1,3 +1,4 @@
+DROP FUNCTION execution_status_held(uuid);
 CREATE INDEX jobs_queue_idx ON jobs (execution_id, row_number) WHERE status = 'queued';
 DROP INDEX jobs_open_idx;
 DROP TABLE execution_events;

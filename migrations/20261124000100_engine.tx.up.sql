@@ -41,3 +41,19 @@ CREATE INDEX IF NOT EXISTS execution_events_pending_idx ON execution_events (exe
 -- another over, what is running too. One index serves both.
 CREATE INDEX IF NOT EXISTS jobs_open_idx ON jobs (execution_id, row_number) WHERE status IN ('queued', 'running');
 DROP INDEX IF EXISTS jobs_queue_idx;
+
+-- The status of an execution for a job that is to begin, which stands until the
+-- transaction that asked has ended: whoever changes the status waits for it with the
+-- other half of this lock, taken by models/store.
+--
+-- It is a function for its snapshot. A statement sees what was committed when it began;
+-- a query in a volatile function sees what was committed when the query began, which
+-- here is after the lock was given. An advisory lock is given in the order of asking.
+-- Row locks are not: a stream of attempts that share the row would keep a pause waiting.
+CREATE OR REPLACE FUNCTION execution_status_held(execution uuid) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(execution::text, 0));
+    RETURN (SELECT status FROM executions WHERE id = execution);
+END
+$$;

@@ -56,13 +56,14 @@ func TestRun(t *testing.T) {
 		api := newFakeAPI(t)
 		csvPath, yamlPath := files(t)
 		var out, errs strings.Builder
-		test, concurrency := 1_001, 51
+		test, concurrency, failed, percent := 1_001, 51, -1, 100.5
 		cmd := RunCmd{
 			File: csvPath, Project: yamlPath, API: api.URL, Test: &test, Concurrency: &concurrency, Preset: "turbo",
+			MaxFailed: &failed, MaxFailedPercent: &percent,
 		}
 		err := cmd.Run(t.Context(), fast(&out, &errs))
 		requireCode(t, ExitRefused, err)
-		for _, flag := range []string{"--test", "--concurrency", "--preset"} {
+		for _, flag := range []string{"--test", "--concurrency", "--preset", "--max-failed:", "--max-failed-percent:"} {
 			require.ErrorContains(t, err, flag)
 		}
 		require.Empty(t, api.projects)
@@ -74,16 +75,20 @@ func TestRun(t *testing.T) {
 		api := newFakeAPI(t, runningStats(0, 0), runningStats(30, 1), endedStats("completed"))
 		csvPath, yamlPath := files(t)
 		var out, errs strings.Builder
-		test, concurrency := 60, 10
+		test, concurrency, failed, percent := 60, 10, 0, 12.5
 		cmd := RunCmd{
 			File: csvPath, Project: yamlPath, API: api.URL, Wait: true, Name: "March",
 			Test: &test, Concurrency: &concurrency, Preset: "fast",
+			MaxFailed: &failed, MaxFailedPercent: &percent,
 		}
 		require.NoError(t, cmd.Run(t.Context(), fast(&out, &errs)))
 
 		require.Equal(t, [][]string{{"site_url", "shelf", "gt_price"}, {"http://shop.test/1", "a", "9.50"}, {"http://shop.test/2", "b", "12.00"}}, api.upload)
 		fastPreset := retry.Fast
-		require.Equal(t, wire.ExecuteRequest{Type: "test", SampleSize: &test, Concurrency: &concurrency, Preset: &fastPreset}, api.request)
+		require.Equal(t, wire.ExecuteRequest{
+			Type: "test", SampleSize: &test, Concurrency: &concurrency, Preset: &fastPreset,
+			FailureTolerance: &wire.Tolerance{MaxFailed: &failed, MaxFailedPercent: &percent, Action: "fail"},
+		}, api.request)
 		require.Equal(t, []field.Field{{Name: "price", Type: field.TypeMoney}}, api.projects[0].Fields)
 		require.Contains(t, errs.String(), `Project "Shop": created`)
 		require.Contains(t, errs.String(), `Batch "March": 2 rows`)
@@ -244,11 +249,11 @@ func TestFlags(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, RunCmd{File: "x.csv", Project: "Shop", Wait: true, API: "http://127.0.0.1:8080"}, l.Run)
 
-	l, err = parse("run", "-", "-p", "p.yaml", "--test", "10", "--concurrency=0", "--preset", "PATIENT", "--no-wait", "--json", "--api", "http://a", "--name", "b")
+	l, err = parse("run", "-", "-p", "p.yaml", "--test", "10", "--concurrency=0", "--preset", "PATIENT", "--max-failed", "0", "--max-failed-percent=2.5", "--no-wait", "--json", "--api", "http://a", "--name", "b")
 	require.NoError(t, err)
-	ten, zero := 10, 0
+	ten, zero, percent := 10, 0, 2.5
 	require.Equal(t, RunCmd{
-		File: "-", Project: "p.yaml", Test: &ten, Concurrency: &zero, Preset: "PATIENT", JSON: true, API: "http://a", Name: "b",
+		File: "-", Project: "p.yaml", Test: &ten, Concurrency: &zero, Preset: "PATIENT", MaxFailed: &zero, MaxFailedPercent: &percent, JSON: true, API: "http://a", Name: "b",
 	}, l.Run)
 
 	l, err = parse("watch", runID.String())

@@ -80,28 +80,28 @@ func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.U
 
 // beginFirst is the common way, one statement: a job's first attempt.
 //
-// The lock on the execution makes the hold strict. Whoever changes its status needs a
-// stronger one, so either this statement commits before that change does, or it waits
-// and finds the new status: PostgreSQL gives a row that was locked after a wait as it
-// stands then. Attempts do not keep each other waiting, since they share the lock.
+// The lock that execution_status_held shares makes the hold strict. RecordState needs
+// it whole, so either this statement commits before the status changes, or it is given
+// the lock afterwards and reads the new status: the function looks when it has the
+// lock. Attempts do not keep each other waiting, nor whoever numbers the events, since
+// the row of the execution itself is not locked.
 const beginFirst = `
-	WITH e AS MATERIALIZED (
-		SELECT id, status, snapshot, retry FROM executions
-		WHERE organisation_id = $1 AND id = $2 FOR SHARE
+	WITH held AS MATERIALIZED (
+		SELECT execution_status_held($2) AS status
 	), begun AS (
 		UPDATE jobs AS j
 		SET status = 'running', attempt = j.attempt + 1, next_attempt_at = NULL,
 		    started_at = COALESCE(j.started_at, now()), updated_at = now()
-		FROM e
-		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id = e.id AND j.status = 'queued'
-		  AND e.status NOT IN ('paused', 'stopping')
+		FROM held
+		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id = $2 AND j.status = 'queued'
+		  AND held.status NOT IN ('paused', 'stopping')
 		RETURNING j.attempt, j.row_number, j.site_url, j.input, j.ground_truth
 	), session AS (
 		INSERT INTO sessions (id, organisation_id, execution_id, job_id, attempt, status, worker)
 		SELECT $4::uuid, $1, $2, $3, begun.attempt, 'running', $5::text FROM begun
 	)
 	SELECT begun.attempt, begun.row_number, begun.site_url, begun.input, begun.ground_truth, e.snapshot, e.retry
-	FROM begun CROSS JOIN e`
+	FROM begun JOIN executions AS e ON e.organisation_id = $1 AND e.id = $2`
 
 func (s *Store) beginFirst(ctx context.Context, a *Attempt, worker string) error {
 	return scanAttempt(s.db.DB.QueryRowContext(ctx, beginFirst,

@@ -53,7 +53,8 @@ func (s *Store) BeginExecution(ctx context.Context, org, id uuid.UUID, workflowI
 // RecordState writes what the workflow says of a live execution: running, paused or
 // stopping, why, and its concurrency. The reason stands while the execution is held; a
 // running one has none. What differs from the row becomes an event. An execution that
-// has ended is left alone.
+// has ended is left alone. When it returns, no job begins any more whose attempt is to
+// be held; see BeginAttempt.
 func (s *Store) RecordState(
 	ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int, reason string,
 ) error {
@@ -61,10 +62,12 @@ func (s *Store) RecordState(
 		reason = ""
 	}
 	_, err := s.db.NewRaw(`
-		WITH old AS (
-			SELECT id, status, concurrency, reason FROM executions
-			WHERE organisation_id = ?0 AND id = ?1 AND status IN (?2)
-			FOR NO KEY UPDATE
+		WITH held AS MATERIALIZED (
+			SELECT pg_advisory_xact_lock(hashtextextended(?1::uuid::text, 0))
+		), old AS (
+			SELECT e.id, e.status, e.concurrency, e.reason FROM executions AS e, held
+			WHERE e.organisation_id = ?0 AND e.id = ?1 AND e.status IN (?2)
+			FOR NO KEY UPDATE OF e
 		), recorded AS (
 			UPDATE executions AS e
 			SET status = ?3, concurrency = ?4, reason = NULLIF(?5, ''), updated_at = now()
@@ -124,8 +127,7 @@ func (s *Store) FinishExecution(ctx context.Context, org, id uuid.UUID, status m
 // that is held here, and only while it has not ended. Those of a job are written with
 // a change of the job, and there is no job left to change: cancelOpenJobs had to lock
 // every one that was open, so whoever was ahead has committed, and what it wrote is
-// seen by the statements after; and whoever comes behind finds its fence closed. A job
-// that was queued begins only with a share of the lock that is held here.
+// seen by the statements after; and whoever comes behind finds its fence closed.
 func finishEvents(ctx context.Context, tx bun.Tx, e *models.Execution) error {
 	data := map[string]any{
 		"status": e.Status, "total": e.TotalJobs,
