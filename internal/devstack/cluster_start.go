@@ -26,7 +26,9 @@ var clusterServices = []string{frontend, history, matching, workers}
 // servicePorts are what one service listens on: for calls, and for the gossip by which the
 // services find each other.
 type servicePorts struct {
-	GRPC       int `json:"grpc"`
+	GRPC int `json:"grpc"`
+	// Membership has to be a low port: the server's peers read it from a column of
+	// PostgreSQL that holds no number above 32,767.
 	Membership int `json:"membership"`
 }
 
@@ -113,7 +115,7 @@ func (s *clusterStart) choosePorts(ctx context.Context) (err error) {
 		if ports.GRPC, err = choosePort(ctx, wanted, ports.GRPC); err != nil {
 			return err
 		}
-		if ports.Membership, err = choosePort(ctx, 0, ports.Membership); err != nil {
+		if ports.Membership, err = chooseLowPort(ctx, ports.Membership); err != nil {
 			return err
 		}
 		chosen[service] = ports
