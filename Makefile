@@ -4,6 +4,9 @@
 TEMPORAL      := --any temporal github.com/temporalio/cli/cmd/temporal v1.5.1 "the Temporal dev server: about 3 minutes, the first time only"
 GOLANGCI_LINT := golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint v2.15.0 "about 2 minutes, the first time only"
 WORKFLOWCHECK := workflowcheck go.temporal.io/sdk/contrib/tools/workflowcheck v0.6.0
+# Of one version, which the schema is of too. Later ones need a later Go.
+TEMPORAL_SERVER := temporal-server go.temporal.io/server/cmd/server v1.32.1 "the Temporal server: several minutes, the first time only"
+TEMPORAL_SQL    := temporal-sql-tool go.temporal.io/server/cmd/tools/sql v1.32.1 "its schema tool"
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -27,7 +30,7 @@ temporal = $${MINO_TEMPORAL_CLI:-$$(.ci/tool $(TEMPORAL))}
 help: ## Show this help
 	@echo "MINO: a CSV of sites in, scored results out, durably."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: build ## Bring up everything, run the example shop through it, stay up until Ctrl-C
@@ -48,6 +51,12 @@ test: ## Run all tests; they start PostgreSQL and Temporal themselves
 	@.ci/beat "Compiling with the race detector (several minutes the first time)" go build -race -buildvcs=false ./...
 	@cli="$(temporal)"; echo "Running the tests" >&2; \
 		MINO_TEMPORAL_CLI="$$cli" go test -race -timeout 10m ./...
+
+.PHONY: test-cluster
+test-cluster: ## Run a batch on a Temporal server with PostgreSQL persistence, several workers and APIs
+	@server="$$(.ci/tool $(TEMPORAL_SERVER))"; sql="$$(.ci/tool $(TEMPORAL_SQL))"; \
+		MINO_TEMPORAL_SERVER="$$server" MINO_TEMPORAL_SQL="$$sql" \
+		go test -count=1 -timeout 20m -run Cluster ./internal/devstack ./internal/e2e
 
 .PHONY: bench
 bench: ## Run the benchmarks

@@ -1,13 +1,16 @@
 // Package devstack starts the servers that MINO stands on, PostgreSQL and the
 // Temporal dev server, from binaries of the local machine: for `mino dev`, the demo
-// and the tests. Production runs neither through this package.
+// and the tests. Production runs neither through this package. For tests that want
+// Temporal as production has it, a Temporal server with PostgreSQL persistence can take
+// the place of the dev server (see StartCluster).
 //
 // # What it owns
 //
 // Each server owns one directory, which the caller names. The directory is the
 // authority on the server's data, and remembers the port and the password from one
-// start to the next. A lock in it belongs to the process that started the server, so
-// two of them never share data: the second start fails with ErrInUse.
+// start to the next. A lock in it belongs to the process that started the server, so two
+// of them never share data: the second start fails with ErrInUse. Only of a Temporal
+// server on PostgreSQL the data is elsewhere, in its databases.
 //
 // Everything listens on 127.0.0.1 only.
 //

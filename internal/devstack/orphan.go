@@ -59,9 +59,13 @@ func alive(pid int) bool {
 
 // poll asks until the answer is yes, the limit has passed or the context is done.
 func poll(ctx context.Context, limit time.Duration, yes func() bool) error {
+	return pollEvery(ctx, 10*time.Millisecond, limit, yes)
+}
+
+func pollEvery(ctx context.Context, interval, limit time.Duration, yes func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	ticker := time.NewTicker(10 * time.Millisecond)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for !yes() {
 		select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 )
@@ -27,6 +28,29 @@ func choosePort(ctx context.Context, wanted, remembered int) (int, error) {
 		return remembered, nil
 	}
 	return freePort(ctx)
+}
+
+// Low ports are below those that Linux gives to whoever wants any, and above those of most
+// services.
+const (
+	lowestLowPort  = 20_000
+	highestLowPort = 32_767
+	lowPortTries   = 100
+)
+
+// chooseLowPort returns the port remembered from the last start if it is free, or else any
+// free one in the lower half.
+func chooseLowPort(ctx context.Context, remembered int) (int, error) {
+	port, err := remembered, error(nil)
+	for range lowPortTries {
+		if port != 0 {
+			if err = portFree(ctx, port); err == nil {
+				return port, nil
+			}
+		}
+		port = lowestLowPort + rand.IntN(highestLowPort-lowestLowPort+1) //nolint:gosec // any will do
+	}
+	return 0, fmt.Errorf("find a free port below %d: %w", highestLowPort+1, err)
 }
 
 func portFree(ctx context.Context, port int) error {

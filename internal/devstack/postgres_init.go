@@ -93,14 +93,22 @@ func ensureDatabase(ctx context.Context, adminURL, name string) (err error) {
 		return fmt.Errorf("connect to the new server: %w", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	var there bool
+	there, err := databaseExists(ctx, conn, name)
+	if err != nil || there {
+		return err
+	}
+	return createDatabase(ctx, conn, name)
+}
+
+func databaseExists(ctx context.Context, conn *pgx.Conn, name string) (there bool, err error) {
 	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there)
 	if err != nil {
-		return fmt.Errorf("look for database %s: %w", name, err)
+		return false, fmt.Errorf("look for database %s: %w", name, err)
 	}
-	if there {
-		return nil
-	}
+	return there, nil
+}
+
+func createDatabase(ctx context.Context, conn *pgx.Conn, name string) error {
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
 		return fmt.Errorf("create database %s: %w", name, err)
 	}

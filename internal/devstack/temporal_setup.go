@@ -22,6 +22,9 @@ const (
 	retention = 7 * 24 * time.Hour
 	// visibleTime bounds how long the server may take to know what was registered.
 	visibleTime = time.Minute
+	// visibleInterval is between two questions whether it knows. A server as in production
+	// takes ten queries a second of a namespace.
+	visibleInterval = 150 * time.Millisecond
 )
 
 // prepareNamespace sets up a namespace on a server that was just started.
@@ -139,7 +142,7 @@ func awaitQuery(ctx context.Context, temporal client.Client, namespace, query st
 			&workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query})
 		return err == nil || !learning(err)
 	}
-	if pollErr := poll(ctx, visibleTime, accepted); pollErr != nil {
+	if pollErr := pollEvery(ctx, visibleInterval, visibleTime, accepted); pollErr != nil {
 		err = errors.Join(pollErr, err)
 	}
 	if err != nil {
@@ -149,15 +152,17 @@ func awaitQuery(ctx context.Context, temporal client.Client, namespace, query st
 }
 
 // learning tells whether an error can come from a server that has yet to learn of a
-// namespace or an attribute.
+// namespace or an attribute, or that is asked too often, maybe by others too.
 func learning(err error) bool {
 	var (
 		noNamespace *serviceerror.NamespaceNotFound
 		notFound    *serviceerror.NotFound
 		invalid     *serviceerror.InvalidArgument
 		unavailable *serviceerror.Unavailable
+		exhausted   *serviceerror.ResourceExhausted
 	)
-	return errors.As(err, &noNamespace) || errors.As(err, &notFound) || errors.As(err, &invalid) || errors.As(err, &unavailable)
+	return errors.As(err, &noNamespace) || errors.As(err, &notFound) || errors.As(err, &invalid) ||
+		errors.As(err, &unavailable) || errors.As(err, &exhausted)
 }
 
 // silent keeps the SDK from logging to the standard output: what matters of a start is

@@ -59,15 +59,19 @@ func (s *servers) startTemporal() {
 	s.t.Helper()
 	binary, err := devstack.FindTemporal(devstack.CheckoutBin())
 	require.NoError(s.t, err)
+	temporal, err := devstack.StartTemporal(s.t.Context(), devstack.TemporalConfig{
+		Binary: binary, Dir: filepath.Join(s.dir, "temporal"), Headless: true, SearchAttributes: searchAttributes(),
+	})
+	require.NoError(s.t, err)
+	s.temporal = temporal
+}
+
+func searchAttributes() map[string]enumspb.IndexedValueType {
 	attributes := map[string]enumspb.IndexedValueType{}
 	for _, name := range contract.SearchAttributes() {
 		attributes[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 	}
-	temporal, err := devstack.StartTemporal(s.t.Context(), devstack.TemporalConfig{
-		Binary: binary, Dir: filepath.Join(s.dir, "temporal"), Headless: true, SearchAttributes: attributes,
-	})
-	require.NoError(s.t, err)
-	s.temporal = temporal
+	return attributes
 }
 
 // end waits until a server that was killed is gone.
