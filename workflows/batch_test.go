@@ -82,15 +82,15 @@ func TestBatchWorkflow(t *testing.T) {
 		across(t, func(t *testing.T, every int) {
 			w := newWorld(t, 30, every)
 			w.concurrency = 3
-			w.at(250*time.Millisecond, func() { w.signal(contract.SignalPause, nil) })
+			w.at(25*time.Second, func() { w.signal(contract.SignalPause, nil) })
 			var started int
-			w.at(600*time.Millisecond, func() {
+			w.at(60*time.Second, func() {
 				stats := w.query()
 				require.Equal(t, "paused", stats.State)
 				require.Zero(t, stats.Running, "what ran has finished")
 				started = len(w.startedRows())
 			})
-			w.at(5*time.Second, func() {
+			w.at(500*time.Second, func() {
 				require.Len(t, w.startedRows(), started, "nothing started meanwhile")
 				w.signal(contract.SignalPause, nil) // pausing twice is pausing once
 				w.signal(contract.SignalResume, nil)
@@ -108,7 +108,7 @@ func TestBatchWorkflow(t *testing.T) {
 		across(t, func(t *testing.T, every int) {
 			w := newWorld(t, 30, every)
 			w.concurrency = 3
-			w.at(250*time.Millisecond, func() { w.signal(contract.SignalStop, contract.StopRequest{}) })
+			w.at(25*time.Second, func() { w.signal(contract.SignalStop, contract.StopRequest{}) })
 			result := w.run()
 			require.NoError(t, result.err)
 			require.Equal(t, "stopped", result.Status)
@@ -153,15 +153,15 @@ func TestBatchWorkflow(t *testing.T) {
 		across(t, func(t *testing.T, every int) {
 			w := newWorld(t, 60, every)
 			w.concurrency = 2
-			w.at(250*time.Millisecond, func() { w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 8}) })
-			w.at(340*time.Millisecond, func() {
+			w.at(25*time.Second, func() { w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 8}) })
+			w.at(34*time.Second, func() {
 				stats := w.query()
 				require.Equal(t, 8, stats.Concurrency)
 				if every > 1 { // at every job a boundary takes longer than a job
 					require.Equal(t, 8, stats.Running, "up starts jobs immediately")
 				}
 			})
-			w.at(900*time.Millisecond, func() { w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 1}) })
+			w.at(90*time.Second, func() { w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 1}) })
 			result := w.run()
 			require.NoError(t, result.err)
 			require.Equal(t, 60, result.Stats.Completed, "down interrupts nothing")
@@ -172,12 +172,12 @@ func TestBatchWorkflow(t *testing.T) {
 	t.Run("BringsAConcurrencyOutsideTheLimitsWithinThem", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, 10, 1000)
-		w.at(10*time.Millisecond, func() {
+		w.at(time.Second, func() {
 			w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 1000})
 			w.signal(contract.SignalStop, contract.StopRequest{Mode: "sideways"})
 			w.signal(contract.SignalStop, "not an object")
 		})
-		w.at(11*time.Millisecond, func() { require.Equal(t, contract.MaxConcurrency, w.query().Concurrency) })
+		w.at(2*time.Second, func() { require.Equal(t, contract.MaxConcurrency, w.query().Concurrency) })
 		result := w.run()
 		require.NoError(t, result.err)
 		require.Equal(t, "completed", result.Status, "a bad signal harms nothing")
@@ -191,18 +191,18 @@ func TestControlOrder(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, 20, 1000)
 		w.concurrency = 1
-		w.at(150*time.Millisecond, func() {
+		w.at(15*time.Second, func() {
 			w.signal(contract.SignalResume, nil)
 			w.signal(contract.SignalPause, nil)
 			w.signal(contract.SignalResume, nil)
 			w.signal(contract.SignalPause, nil)
 		})
-		w.at(160*time.Millisecond, func() { require.Equal(t, "paused", w.query().State) })
-		w.at(2*time.Second, func() {
+		w.at(16*time.Second, func() { require.Equal(t, "paused", w.query().State) })
+		w.at(200*time.Second, func() {
 			w.signal(contract.SignalPause, nil)
 			w.signal(contract.SignalResume, nil)
 		})
-		w.at(2010*time.Millisecond, func() { require.Equal(t, "running", w.query().State) })
+		w.at(201*time.Second, func() { require.Equal(t, "running", w.query().State) })
 		require.NoError(t, w.run().err)
 	})
 
@@ -212,7 +212,7 @@ func TestControlOrder(t *testing.T) {
 			w := newWorld(t, 10, every)
 			w.before(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 3})
 			w.before(contract.SignalPause, nil)
-			w.at(time.Minute, func() {
+			w.at(100*time.Second, func() {
 				stats := w.query()
 				require.Equal(t, "paused", stats.State)
 				require.Equal(t, 3, stats.Concurrency)
@@ -229,7 +229,7 @@ func TestControlOrder(t *testing.T) {
 		across(t, func(t *testing.T, every int) {
 			w := newWorld(t, 20, every)
 			w.concurrency = 2
-			w.at(150*time.Millisecond, func() {
+			w.at(15*time.Second, func() {
 				w.signal(contract.SignalStop, contract.StopRequest{Mode: contract.StopDrain})
 				w.signal(contract.SignalResume, nil)
 				w.signal(contract.SignalPause, nil)

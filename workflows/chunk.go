@@ -51,7 +51,11 @@ type chunk struct {
 	lastRow int
 
 	inFlight map[string]contract.JobInFlight
-	held     int
+	// again holds jobs that were held back and are to be dispatched again, after waiting;
+	// returned are rows that another chunk is to take.
+	again    []contract.JobRef
+	waiting  bool
+	returned *contract.RowRange
 
 	reporter reporter
 	// jobs is the context of the jobs; cancelJobs ends them at a stop that cancels.
@@ -126,13 +130,10 @@ func (c *chunk) mustCancel() bool {
 	return (c.control.Stop == contract.StopCancel || c.orphaned) && !c.cancelled
 }
 
-// slots is how many jobs count against the limit. A job that was held back keeps its
-// slot: it is begun at a resume, whatever else is waiting.
-func (c *chunk) slots() int { return len(c.inFlight) + c.held }
-
 // canDispatch: there is a job, a free slot, and nobody who objects.
 func (c *chunk) canDispatch() bool {
-	return len(c.queue) > 0 && c.slots() < c.control.Limit && !c.spent && !c.exceeded && !c.control.Hold
+	return len(c.again)+len(c.queue) > 0 && len(c.inFlight) < c.control.Limit &&
+		!c.spent && !c.waiting && !c.exceeded && !c.control.Hold
 }
 
 // mustSpend: no further row is to be taken by this chunk.
@@ -143,7 +144,7 @@ func (c *chunk) mustSpend() bool {
 	if c.control.Stop != "" || c.failure != "" || c.orphaned || c.historyDue() {
 		return true
 	}
-	return len(c.queue) == 0 && !c.reading && !c.wantsRows()
+	return len(c.queue) == 0 && len(c.again) == 0 && !c.reading && !c.wantsRows()
 }
 
 // historyDue: this run has grown enough.
@@ -160,11 +161,14 @@ func (c *chunk) spend() {
 		c.lastRow = c.queue[0].Row - 1
 		c.exhausted = false
 	}
-	c.queue = nil
+	for _, ref := range c.again {
+		c.giveBack(ref)
+	}
+	c.queue, c.again = nil, nil
 }
 
 // done: nothing runs, and nothing will.
-func (c *chunk) done() bool { return c.spent && c.slots() == 0 }
+func (c *chunk) done() bool { return c.spent && len(c.inFlight) == 0 }
 
 // close sends the last report.
 func (c *chunk) close(alive workflow.Context) (contract.ChunkReport, error) {

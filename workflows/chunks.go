@@ -63,13 +63,13 @@ func (b *batch) running() int {
 	return n
 }
 
-// startChunk starts the next chunk: over a gap that a dead one has left, or over the
-// rows that nobody has taken.
+// startChunk starts the next chunk: over a gap that another has left, or over the rows
+// that nobody has taken.
 func (b *batch) startChunk(alive workflow.Context) {
 	b.steps++
-	rows, takeOver := contract.RowRange{AfterRow: b.afterRow}, false
+	rows := contract.RowRange{AfterRow: b.afterRow}
 	if len(b.gaps) > 0 {
-		rows, takeOver, b.gaps = b.gaps[0], true, b.gaps[1:]
+		rows, b.gaps = b.gaps[0], b.gaps[1:]
 	}
 	c := &liveChunk{
 		LiveChunk: contract.LiveChunk{Number: b.nextChunk, AfterRow: rows.AfterRow, UntilRow: rows.UntilRow},
@@ -91,7 +91,7 @@ func (b *batch) startChunk(alive workflow.Context) {
 	})
 	in := contract.ChunkInput{
 		Version: contract.InputVersion, Plan: b.plan, Number: c.Number,
-		AfterRow: rows.AfterRow, UntilRow: rows.UntilRow, TakeOver: takeOver, Control: c.Sent,
+		AfterRow: rows.AfterRow, UntilRow: rows.UntilRow, TakeOver: rows.TakeOver, Control: c.Sent,
 	}
 	child := workflow.ExecuteChildWorkflow(ctx, contract.BatchChunk, in)
 	workflow.GoNamed(alive, fmt.Sprintf("chunk %d", c.Number), func(ctx workflow.Context) {
@@ -109,8 +109,9 @@ func (b *batch) startChunk(alive workflow.Context) {
 	})
 }
 
-// controlOf is what holds for a chunk now. A chunk that takes no further rows needs to
-// know no limit; one that does may use the slots that the others leave.
+// controlOf is what holds for a chunk now. A chunk that takes no further rows starts
+// nothing, so it needs to know no limit; one that does may use the slots that the others
+// leave.
 func (b *batch) controlOf(c *liveChunk) contract.ChunkControl {
 	control := contract.ChunkControl{Epoch: b.control.epoch, Hold: b.control.paused, Stop: b.control.stop}
 	if b.failure != "" && control.Stop == "" {
@@ -147,7 +148,7 @@ func (b *batch) mustTell(c *liveChunk) bool {
 	}
 	now := b.controlOf(c)
 	if c.Report.Spent {
-		return c.again || now.Hold != c.Sent.Hold || now.Stop != c.Sent.Stop
+		return c.again || now.Stop != c.Sent.Stop
 	}
 	return c.again || now != c.Sent
 }
@@ -192,6 +193,9 @@ func (b *batch) hear(ctx workflow.Context, report contract.ChunkReport) {
 	if report.Closed {
 		b.chunks = slices.Delete(b.chunks, i, i+1)
 		b.tally = b.tally.Plus(report.Tally)
+		if report.Returned != nil {
+			b.gaps = append(b.gaps, *report.Returned)
+		}
 	}
 	b.checkTolerance()
 	c.again = report.Exceeded && !b.control.paused && b.control.stop == ""
@@ -201,6 +205,7 @@ func (b *batch) hear(ctx workflow.Context, report contract.ChunkReport) {
 // lose deals with a chunk that is gone without its last report: its rows become a gap
 // for another one, which finds by their status what is left to do.
 func (b *batch) lose(ctx workflow.Context, c *liveChunk, cause error) {
+	b.drainReports(ctx)
 	i := slices.Index(b.chunks, c)
 	if i < 0 {
 		return // its last report came first
@@ -208,7 +213,7 @@ func (b *batch) lose(ctx workflow.Context, c *liveChunk, cause error) {
 	workflow.GetLogger(ctx).Warn("a chunk is gone; another one takes its rows over", "chunk", c.Number, "error", cause)
 	b.chunks = slices.Delete(b.chunks, i, i+1)
 	b.tally = b.tally.Plus(c.Report.Tally)
-	rows := contract.RowRange{AfterRow: c.AfterRow, UntilRow: c.UntilRow}
+	rows := contract.RowRange{AfterRow: c.AfterRow, UntilRow: c.UntilRow, TakeOver: true}
 	if c.Report.Spent && rows.UntilRow == 0 {
 		rows.UntilRow = c.Report.LastRow
 	}

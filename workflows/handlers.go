@@ -130,6 +130,10 @@ func (b *batch) drain(ctx workflow.Context) {
 		}
 		b.control.receive(ctx, ordered)
 	}
+	b.drainReports(ctx)
+}
+
+func (b *batch) drainReports(ctx workflow.Context) {
 	reports := workflow.GetSignalChannel(ctx, contract.SignalChunkReport)
 	for {
 		var report contract.ChunkReport
@@ -149,7 +153,7 @@ func (b *batch) stats() contract.Stats {
 	}
 	for _, c := range b.chunks {
 		s.Tally = s.Plus(c.Report.Tally)
-		s.Running += c.Report.Running - c.Report.Held
+		s.Running += c.Report.Running
 	}
 	s.Queued = max(s.Total-s.Ended()-s.Running, 0)
 	return s
@@ -170,7 +174,7 @@ func (b *batch) overview() contract.Overview {
 		}
 		o.Chunks = append(o.Chunks, contract.OpenChunk{
 			WorkflowID: chunkWorkflowID(b.plan.ExecutionID, c.Number),
-			Running:    c.Report.Running - c.Report.Held, Tally: c.Report.Tally,
+			Running:    c.Report.Running, Tally: c.Report.Tally,
 		})
 	}
 	return o

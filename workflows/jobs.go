@@ -15,49 +15,59 @@ import (
 // dispatch starts the next job. What is dispatched, and how, is decided here and in
 // execute alone.
 func (c *chunk) dispatch() {
-	ref := c.queue[0]
-	c.queue = c.queue[1:]
-	c.enter(ref)
+	ref := c.next()
+	c.inFlight[ref.JobID] = contract.JobInFlight{
+		JobID: ref.JobID, Row: ref.Row, Site: ref.Site,
+		Since: workflow.Now(c.jobs).UTC().Format(time.RFC3339),
+	}
 	workflow.Go(c.jobs, func(ctx workflow.Context) {
 		outcome := c.runJob(ctx, ref)
-		for outcome.Status == contract.StatusHeld && c.awaitRelease(ctx, ref) {
-			outcome = c.runJob(ctx, ref)
-		}
 		delete(c.inFlight, ref.JobID)
 		if outcome.Status == contract.StatusHeld {
-			return // it stays queued, for the end of the execution
+			c.takeBack(ctx, ref)
+			return
 		}
 		c.tally.Count(outcome)
 		c.checkTolerance()
 	})
 }
 
-func (c *chunk) enter(ref contract.JobRef) {
-	c.inFlight[ref.JobID] = contract.JobInFlight{
-		JobID: ref.JobID, Row: ref.Row, Site: ref.Site,
-		Since: workflow.Now(c.jobs).UTC().Format(time.RFC3339),
+// next takes the job that is to be dispatched: one that was held back first.
+func (c *chunk) next() (ref contract.JobRef) {
+	if len(c.again) > 0 {
+		ref, c.again = c.again[0], c.again[1:]
+		return ref
 	}
+	ref, c.queue = c.queue[0], c.queue[1:]
+	return ref
 }
 
-// awaitRelease waits until a job that was not begun, because the row says that the
-// execution is paused or stopping, may be: false when it may not any more.
-func (c *chunk) awaitRelease(ctx workflow.Context, ref contract.JobRef) bool {
-	delete(c.inFlight, ref.JobID)
-	c.held++
-	defer func() { c.held-- }()
-	stopped := func() bool { return c.control.Stop != "" || c.orphaned }
-	if !c.control.Hold && !stopped() {
-		// The row knew first; or it has been resumed meanwhile.
-		if workflow.Sleep(ctx, holdPause) != nil {
-			return false
-		}
+// takeBack deals with a job that was dispatched and not begun, because the row says
+// that the execution is paused or stopping. It is still queued: this chunk dispatches
+// it again, or gives it back at its end.
+func (c *chunk) takeBack(ctx workflow.Context, ref contract.JobRef) {
+	if c.spent {
+		c.giveBack(ref)
+		return
 	}
-	err := workflow.Await(ctx, func() bool { return !c.control.Hold && !c.exceeded || stopped() })
-	if err != nil || stopped() {
-		return false
+	c.again = append(c.again, ref)
+	if c.control.Hold || c.waiting {
+		return
 	}
-	c.enter(ref)
-	return true
+	// The row knew first, or it was resumed meanwhile: not at once again.
+	c.waiting = true
+	_ = workflow.Sleep(ctx, holdPause) // a cancelled context has nothing dispatched any more
+	c.waiting = false
+}
+
+// giveBack notes a row that is to be taken by another chunk, once nothing of this one
+// can begin it any more.
+func (c *chunk) giveBack(ref contract.JobRef) {
+	if c.returned == nil {
+		c.returned = &contract.RowRange{AfterRow: ref.Row - 1, UntilRow: ref.Row}
+	}
+	c.returned.AfterRow = min(c.returned.AfterRow, ref.Row-1)
+	c.returned.UntilRow = max(c.returned.UntilRow, ref.Row)
 }
 
 // runJob runs one job through all its attempts and returns what it came to.

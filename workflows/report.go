@@ -80,8 +80,8 @@ func (c *chunk) reportDue(ctx workflow.Context, began time.Time) bool {
 		return true
 	case c.spent:
 		// Every slot that becomes free is another chunk's.
-		return last.running != c.slots()
-	case last.running == c.slots() && last.ended == c.tally.Ended():
+		return last.running != len(c.inFlight)
+	case last.running == len(c.inFlight) && last.ended == c.tally.Ended():
 		return false
 	case c.control.Hold:
 		// Nothing starts, so these are few, and people wait for the running ones to end.
@@ -95,8 +95,8 @@ func (c *chunk) reportDue(ctx workflow.Context, began time.Time) bool {
 func (c *chunk) report() contract.ChunkReport {
 	return contract.ChunkReport{
 		Number: c.in.Number, Sequence: c.reporter.sequence + 1, Epoch: c.control.Epoch,
-		Running: c.slots(), Held: c.held, InFlight: c.jobsInFlight(),
+		Running: len(c.inFlight), InFlight: c.jobsInFlight(),
 		Spent: c.spent, LastRow: c.lastRow, Exhausted: c.spent && c.exhausted,
-		Exceeded: c.exceeded, Failure: c.failure, Closed: c.reporter.closing, Tally: c.tally.Plus(contract.NewTally()),
+		Exceeded: c.exceeded, Failure: c.failure, Closed: c.reporter.closing, Returned: c.returned, Tally: c.tally.Plus(contract.NewTally()),
 	}
 }

@@ -51,11 +51,20 @@ type world struct {
 	behaviours  map[int]behaviour
 	events      []event
 	watcher     func(contract.Stats)
+	// slow is how long a worker takes to begin a job that was dispatched.
+	slow  time.Duration
+	model *model
+	epoch int
 
 	mu           sync.Mutex
 	started      []int
 	prepared     contract.PrepareInput
 	gate         string // the status of the row, which holds jobs back
+	reasons      []string
+	begun        []int
+	statuses     map[int]string // of the rows
+	held         map[string]bool
+	updates      []*answered
 	runs         int
 	early        []*interceptor.HandleSignalInput
 	there, over  bool // the execution can be reached; it has ended
@@ -78,8 +87,10 @@ type outcome struct {
 	err error
 }
 
-// jobTime is how long a job takes.
-const jobTime = 100 * time.Millisecond
+// jobTime is how long a job takes, by the clock of the test environment. That runs
+// ahead while nothing happens, and with the wall's while activities do: next to this,
+// what those take on a busy machine is nothing.
+const jobTime = 10 * time.Second
 
 func newWorld(t *testing.T, total, every int) *world {
 	t.Helper()
@@ -87,6 +98,7 @@ func newWorld(t *testing.T, total, every int) *world {
 		t: t, total: total, every: every, concurrency: 10,
 		input:      contract.BatchInput{Version: contract.InputVersion, ExecutionID: uuid.NewString()},
 		behaviours: map[int]behaviour{}, rowOf: map[string]int{}, gate: "running",
+		statuses: map[int]string{}, held: map[string]bool{},
 	}
 	for row := 1; row <= total; row++ {
 		w.rowOf[w.jobID(row)] = row
@@ -120,6 +132,13 @@ func (w *world) startedRows() []int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Sorted(slices.Values(w.started))
+}
+
+// begunRows are the rows whose first attempt has begun.
+func (w *world) begunRows() []int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Sorted(slices.Values(w.begun))
 }
 
 func (w *world) lostRows() []int {
@@ -213,7 +232,7 @@ func (w *world) newEnvironment() {
 	w.env.OnActivity(contract.ActivityRunJob, mock.Anything, mock.MatchedBy(func(in contract.RunJobInput) bool {
 		return w.behaviours[w.rowOf[in.JobID]] == hangs
 	})).After(24 * time.Hour).Return(w.runJob)
-	w.env.OnActivity(contract.ActivityRunJob, mock.Anything, mock.Anything).After(jobTime).Return(w.runJob)
+	w.env.OnActivity(contract.ActivityRunJob, mock.Anything, mock.Anything).After(w.slow + jobTime).Return(w.runJob)
 	for _, e := range w.events {
 		w.env.RegisterDelayedCallback(w.whenThere(e.do), e.at)
 	}
@@ -228,12 +247,34 @@ func (w *world) newEnvironment() {
 		}
 		var in contract.RunJobInput
 		require.NoError(w.t, args.Get(&in))
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if info.Attempt == 1 {
-			w.started = append(w.started, w.rowOf[in.JobID])
+		if w.model != nil {
+			w.model.dispatched(w.t, in.JobID)
 		}
+		if w.slow == 0 {
+			w.beginJob(in.JobID)
+			return
+		}
+		w.env.RegisterDelayedCallback(func() { w.beginJob(in.JobID) }, w.slow)
 	})
+}
+
+// beginJob is a worker beginning a job that was dispatched, as the records allow it.
+func (w *world) beginJob(jobID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	row := w.rowOf[jobID]
+	w.held[jobID] = w.statuses[row] == "" && (w.gate == "paused" || w.gate == "stopping")
+	if w.held[jobID] || w.statuses[row] == "ended" {
+		return
+	}
+	if w.statuses[row] == "" {
+		w.begun = append(w.begun, row)
+		if w.model != nil {
+			w.model.begins(w.t)
+		}
+	}
+	w.statuses[row] = "running"
+	w.started = append(w.started, row)
 }
 
 func (w *world) prepare(_ context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
@@ -265,13 +306,34 @@ func (w *world) nextJobs(_ context.Context, in contract.NextJobsInput) (contract
 		return contract.NextJobsResult{}, temporal.NewNonRetryableApplicationError("no such execution", contract.ErrorTypePermanent, nil)
 	}
 	page := contract.NextJobsResult{Jobs: []contract.JobRef{}}
-	for row := in.AfterRow + 1; row <= w.total && len(page.Jobs) < in.Limit; row++ {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last := w.total
+	if in.UntilRow > 0 {
+		last = min(last, in.UntilRow)
+	}
+	for row := in.AfterRow + 1; row <= last && len(page.Jobs) < in.Limit; row++ {
+		if status := w.statuses[row]; status == "ended" || status == "running" && !in.Running {
+			continue
+		}
 		page.Jobs = append(page.Jobs, contract.JobRef{JobID: w.jobID(row), Row: row, Site: "shop.example"})
 	}
 	return page, nil
 }
 
 func (w *world) runJob(_ context.Context, in contract.RunJobInput) (contract.JobOutcome, error) {
+	w.mu.Lock()
+	held := w.held[in.JobID]
+	if !held {
+		w.statuses[w.rowOf[in.JobID]] = "ended"
+	}
+	w.mu.Unlock()
+	if w.model != nil {
+		w.model.ended(in.JobID)
+	}
+	if held {
+		return contract.JobOutcome{JobID: in.JobID, Status: contract.StatusHeld}, nil
+	}
 	out := contract.JobOutcome{JobID: in.JobID, Status: "completed", Verdict: "correct", Attempts: 1, Fields: map[string]bool{"price": true, "sku": true}}
 	switch w.behaviours[w.rowOf[in.JobID]] {
 	case matchesHalf:
@@ -291,6 +353,10 @@ func (w *world) recordLost(_ context.Context, in contract.RecordLostInput) (cont
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lost = append(w.lost, w.rowOf[in.JobID])
+	w.statuses[w.rowOf[in.JobID]] = "ended"
+	if w.model != nil {
+		w.model.ended(in.JobID)
+	}
 	return contract.JobOutcome{JobID: in.JobID, Status: in.Status, ErrorClass: in.ErrorClass, Attempts: 2}, nil
 }
 
@@ -298,6 +364,7 @@ func (w *world) recordState(_ context.Context, in contract.RecordStateInput) err
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.states = append(w.states, in.State)
+	w.reasons = append(w.reasons, in.Reason)
 	w.gate = in.State
 	return nil
 }

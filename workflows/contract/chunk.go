@@ -49,10 +49,8 @@ type ChunkReport struct {
 	Sequence int64 `json:"sequence"`
 	// Epoch is that of the newest control the chunk has taken over.
 	Epoch int64 `json:"epoch"`
-	// Running counts the slots that the chunk holds, Held those of them whose jobs were
-	// not begun because the execution is paused.
+	// Running counts the jobs that were dispatched and have not ended.
 	Running  int           `json:"running"`
-	Held     int           `json:"held,omitempty"`
 	InFlight []JobInFlight `json:"in_flight,omitempty"`
 	// Spent says that the chunk takes no further rows; LastRow is the last it took, and
 	// Exhausted says that there are none after it.
@@ -64,9 +62,11 @@ type ChunkReport struct {
 	Exceeded bool `json:"exceeded,omitempty"`
 	// Failure says why the execution cannot go on.
 	Failure string `json:"failure,omitempty"`
-	// Closed says that this is the last report.
-	Closed bool  `json:"closed,omitempty"`
-	Tally  Tally `json:"tally"`
+	// Closed says that this is the last report. Returned are rows that the chunk took and
+	// gives back then, among them every one that was held back after it was spent.
+	Closed   bool      `json:"closed,omitempty"`
+	Returned *RowRange `json:"returned,omitempty"`
+	Tally    Tally     `json:"tally"`
 }
 
 // LiveChunk is what BatchWorkflow knows of a chunk that has not ended.
@@ -79,10 +79,12 @@ type LiveChunk struct {
 	Sent ChunkControl `json:"sent"`
 }
 
-// RowRange is rows after one and up to another; UntilRow 0 is without end.
+// RowRange is rows after one and up to another; UntilRow 0 is without end. TakeOver says
+// that the chunk which had them died, so that some may be running.
 type RowRange struct {
-	AfterRow int `json:"after_row"`
-	UntilRow int `json:"until_row,omitempty"`
+	AfterRow int  `json:"after_row"`
+	UntilRow int  `json:"until_row,omitempty"`
+	TakeOver bool `json:"take_over,omitempty"`
 }
 
 // Carried is the state of an execution that continue-as-new takes along: counters,

@@ -42,8 +42,8 @@ func payloads() map[string]any {
 	inFlight := []contract.JobInFlight{{JobID: job.JobID, Row: 418, Site: "shop.example", Since: "2026-11-22T10:00:00Z"}}
 	control := contract.ChunkControl{Epoch: 4, Limit: 10, Hold: true, Stop: contract.StopDrain, OthersEnded: 12, OthersFailed: -1}
 	report := contract.ChunkReport{
-		Number: 2, Sequence: 7, Epoch: 4, Running: 10, Held: 1, InFlight: inFlight, Spent: true, LastRow: 431, Exhausted: true,
-		Exceeded: true, Failure: "the jobs could not be read", Closed: true, Tally: tally,
+		Number: 2, Sequence: 7, Epoch: 4, Running: 10, InFlight: inFlight, Spent: true, LastRow: 431, Exhausted: true,
+		Exceeded: true, Failure: "the jobs could not be read", Closed: true, Returned: &contract.RowRange{AfterRow: 417, UntilRow: 418}, Tally: tally,
 	}
 	run := contract.RunJobInput{ExecutionID: plan.ExecutionID, OrganisationID: plan.OrganisationID, JobID: job.JobID, MaxAttempts: 5}
 	outcome := contract.JobOutcome{
@@ -90,7 +90,7 @@ func payloads() map[string]any {
 			Plan: plan, Tally: tally, StartedAt: stats.StartedAt, Paused: true, Reason: stats.Reason, Stop: contract.StopDrain, Concurrency: 10,
 			Epoch: 4, Failure: "no", RearmedEnded: 3, RearmedFailed: 2, NextChunk: 3, AfterRow: 431, Exhausted: true,
 			Chunks: []contract.LiveChunk{{Number: 2, AfterRow: 40, UntilRow: 431, Report: report, Sent: control}},
-			Gaps:   []contract.RowRange{{AfterRow: 10, UntilRow: 20}}, TakeOvers: 1,
+			Gaps:   []contract.RowRange{{AfterRow: 10, UntilRow: 20, TakeOver: true}}, TakeOvers: 1,
 			RecordedState: "paused", RecordedConcurrency: 10, RecordedReason: stats.Reason,
 		}},
 		"batch_result": contract.BatchResult{

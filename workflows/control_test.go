@@ -1,0 +1,400 @@
+package workflows_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"pgregory.net/rapid"
+
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// answered keeps what an update came to.
+type answered struct {
+	accepted bool
+	rejected error
+	stats    contract.Stats
+	err      error
+	done     bool
+}
+
+func (a *answered) Accept()          { a.accepted = true }
+func (a *answered) Reject(err error) { a.rejected = err }
+func (a *answered) Complete(success any, err error) {
+	a.done, a.err = true, err
+	if stats, ok := success.(contract.Stats); ok {
+		a.stats = stats
+	}
+}
+
+// update sends an update and gives what it comes to, in time.
+func (w *world) update(name string, in any) *answered {
+	a := &answered{}
+	require.NoError(w.t, w.env.UpdateWorkflowByID(w.batchID(), name, fmt.Sprintf("%s-%d", name, len(w.updates)), a, in))
+	w.updates = append(w.updates, a)
+	return a
+}
+
+func TestUpdates(t *testing.T) {
+	t.Parallel()
+
+	t.Run("AnswerWithTheStateOnceItHolds", func(t *testing.T) {
+		t.Parallel()
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 40, every)
+			w.concurrency = 3
+			var paused, faster, resumed, stopped *answered
+			w.at(25*time.Second, func() { paused = w.update(contract.SignalPause, struct{}{}) })
+			w.at(200*time.Second, func() {
+				require.True(t, paused.done)
+				require.NoError(t, paused.err)
+				require.Equal(t, "paused", paused.stats.State)
+				require.Equal(t, "paused", w.gate, "the row shows it")
+				require.True(t, w.overview().Settled)
+				faster = w.update(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 6})
+			})
+			w.at(300*time.Second, func() {
+				require.Equal(t, 6, faster.stats.Concurrency)
+				resumed = w.update(contract.SignalResume, struct{}{})
+			})
+			w.at(325*time.Second, func() {
+				require.Equal(t, "running", resumed.stats.State)
+				stopped = w.update(contract.SignalStop, contract.StopRequest{Mode: contract.StopDrain})
+			})
+			result := w.run()
+			require.NoError(t, result.err)
+			require.Equal(t, "stopped", result.Status)
+			require.True(t, stopped.done)
+			require.NoError(t, stopped.err)
+		})
+	})
+
+	t.Run("RefuseWhatMakesNoSense", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 10, 1000)
+		var mode, few, many *answered
+		w.at(5*time.Second, func() {
+			mode = w.update(contract.SignalStop, contract.StopRequest{Mode: "sideways"})
+			few = w.update(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 0})
+			many = w.update(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 51})
+		})
+		result := w.run()
+		require.NoError(t, result.err)
+		require.Equal(t, "completed", result.Status)
+		require.ErrorContains(t, mode.rejected, `mode: must be drain or cancel, is "sideways"`)
+		require.ErrorContains(t, few.rejected, "value: must be between 1 and 50, is 0")
+		require.ErrorContains(t, many.rejected, "value: must be between 1 and 50, is 51")
+		for _, a := range []*answered{mode, few, many} {
+			require.False(t, a.accepted)
+		}
+	})
+}
+
+func TestTolerance(t *testing.T) {
+	t.Parallel()
+	number := func(n int) *int { return &n }
+	percent := func(p float64) *float64 { return &p }
+
+	t.Run("PausesBeyondACountAndCountsAnewAfterAResume", func(t *testing.T) {
+		t.Parallel()
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 30, every)
+			w.concurrency = 1
+			w.tolerance = &contract.Tolerance{MaxFailed: number(2), Action: contract.ToleranceActionPause}
+			for _, row := range []int{3, 5, 6, 20, 21} {
+				w.behave(row, failsForGood)
+			}
+			w.at(10*time.Minute, func() {
+				stats := w.query()
+				require.Equal(t, "paused", stats.State)
+				require.Equal(t, "3 of 6 jobs failed; 2 are tolerated", stats.Reason)
+				require.Equal(t, w.rows(1, 6), w.startedRows(), "nothing started after the failure that was too many")
+				require.Contains(t, w.reasons, stats.Reason, "the row says why")
+				w.signal(contract.SignalResume, nil)
+			})
+			result := w.run()
+			require.NoError(t, result.err)
+			require.Equal(t, "completed", result.Status, "two more are tolerated")
+			require.Equal(t, 5, result.Stats.Failed)
+		})
+	})
+
+	t.Run("FailsBeyondAShareOnceEnoughHaveEnded", func(t *testing.T) {
+		t.Parallel()
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 40, every)
+			w.concurrency = 1
+			w.tolerance = &contract.Tolerance{MaxFailedPercent: percent(25), After: 8, Action: contract.ToleranceActionFail}
+			for _, row := range []int{1, 2, 10} {
+				w.behave(row, failsForGood)
+			}
+			result := w.run()
+			require.NoError(t, result.err)
+			require.Equal(t, "failed", result.Status)
+			require.Equal(t, "3 of 10 jobs failed; 25 % are tolerated", result.Reason)
+			require.Equal(t, w.rows(1, 10), w.startedRows())
+			require.Equal(t, 30, result.Stats.Cancelled)
+		})
+	})
+
+	t.Run("BearsWhatItMay", func(t *testing.T) {
+		t.Parallel()
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 20, every)
+			w.tolerance = &contract.Tolerance{MaxFailed: number(4), MaxFailedPercent: percent(20), After: 20, Action: contract.ToleranceActionFail}
+			for _, row := range []int{1, 7, 13, 20} {
+				w.behave(row, failsForGood)
+			}
+			result := w.run()
+			require.NoError(t, result.err)
+			require.Equal(t, "completed", result.Status)
+		})
+	})
+}
+
+func TestHeldJobs(t *testing.T) {
+	t.Parallel()
+
+	t.Run("AreBegunAfterTheResume", func(t *testing.T) {
+		t.Parallel()
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 12, every)
+			w.concurrency = 4
+			w.slow = 5 * time.Second // between dispatch and begin
+			w.at(2*time.Second, func() { w.signal(contract.SignalPause, nil) })
+			w.at(1000*time.Second, func() {
+				require.Empty(t, w.begunRows(), "what was dispatched before the pause, and not begun, is held")
+				stats := w.query()
+				require.Equal(t, "paused", stats.State)
+				require.Zero(t, stats.Running)
+				require.Equal(t, 12, stats.Queued)
+				w.signal(contract.SignalResume, nil)
+			})
+			result := w.run()
+			require.NoError(t, result.err)
+			require.Equal(t, 12, result.Stats.Completed)
+			require.Equal(t, w.rows(1, 12), w.begunRows())
+		})
+	})
+
+	t.Run("StayQueuedWhenTheExecutionStops", func(t *testing.T) {
+		t.Parallel()
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 12, every)
+			w.concurrency = 4
+			w.slow = 5 * time.Second
+			w.at(2*time.Second, func() { w.signal(contract.SignalPause, nil) })
+			w.at(1000*time.Second, func() { w.signal(contract.SignalStop, contract.StopRequest{}) })
+			result := w.run()
+			require.NoError(t, result.err)
+			require.Equal(t, "stopped", result.Status)
+			require.Empty(t, w.begunRows())
+			require.Equal(t, 12, result.Stats.Cancelled)
+		})
+	})
+}
+
+func TestInputs(t *testing.T) {
+	t.Parallel()
+
+	t.Run("MakeAnExecutionOfInlineItems", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 2, 1)
+		items := []contract.Item{{SiteURL: "https://a.example"}, {SiteURL: "https://b.example"}}
+		w.input = contract.BatchInput{Version: contract.InputVersion, ProjectID: "p", Items: items, IncludeResults: true}
+		result := w.run()
+		require.NoError(t, result.err)
+		require.Equal(t, items, w.prepared.Items)
+		require.Equal(t, w.batchID(), w.prepared.WorkflowID)
+		require.NotEmpty(t, result.ExecutionID)
+		require.Equal(t, 2, result.Stats.Completed)
+		require.Len(t, result.Results, 1)
+		require.Equal(t, 1, result.MoreResults.AfterRow)
+	})
+
+	for name, test := range map[string]struct {
+		input contract.BatchInput
+		says  string
+	}{
+		"MustSayWhatToRun":        {contract.BatchInput{Version: 1}, "execution_id, batch_id, items"},
+		"MustSayOneThing":         {contract.BatchInput{Version: 1, ExecutionID: "e", BatchID: "b"}, "execution_id, batch_id, items"},
+		"MustHaveAKnownVersion":   {contract.BatchInput{Version: 2, ExecutionID: "e"}, "version"},
+		"MustNameTheItemsProject": {contract.BatchInput{Version: 1, Items: make([]contract.Item, 1)}, "project_id"},
+		"MayNotHaveTooManyItems":  {contract.BatchInput{Version: 1, ProjectID: "p", Items: make([]contract.Item, contract.MaxItems+1)}, "items"},
+		"MayNotChangeAnExecution": {contract.BatchInput{Version: 1, ExecutionID: "e", Options: &contract.Options{}}, "options"},
+		"MustSayHowToBeCancelled": {contract.BatchInput{Version: 1, ExecutionID: "e", OnCancel: "gently"}, "on_cancel"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 1, 1)
+			w.input = test.input
+			var refused *temporal.ApplicationError
+			require.ErrorAs(t, w.run().err, &refused)
+			require.Equal(t, contract.ErrorTypeInvalidInput, refused.Type())
+			require.Contains(t, refused.Message(), test.says+": ")
+			require.True(t, refused.NonRetryable())
+		})
+	}
+}
+
+// TestControlAgainstAModel drives executions with random control at random moments,
+// across random boundaries, and holds every start of a job against a model: what was
+// acknowledged, and how many run.
+func TestControlAgainstAModel(t *testing.T) {
+	t.Parallel()
+	steps := 0
+	for round := 0; steps < modelSteps; round++ {
+		steps += modelRound(t, round)
+	}
+	t.Logf("%d controls", steps)
+}
+
+const modelSteps = 10_000
+
+func modelRound(t *testing.T, round int) (steps int) {
+	t.Helper()
+	r := rapid.Custom(func(t *rapid.T) modelCase {
+		return modelCase{
+			jobs:        rapid.IntRange(1, 60).Draw(t, "jobs"),
+			every:       rapid.SampledFrom(boundaries).Draw(t, "every"),
+			concurrency: rapid.IntRange(1, 12).Draw(t, "concurrency"),
+			slow:        time.Duration(rapid.IntRange(0, 30).Draw(t, "slow")) * 100 * time.Millisecond,
+			controls: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) modelControl {
+				return modelControl{
+					after: time.Duration(rapid.IntRange(0, 120).Draw(t, "after")) * 100 * time.Millisecond,
+					what:  rapid.SampledFrom([]string{"pause", "resume", "concurrency", "pause", "resume", "concurrency", "concurrency", "stop", "cancel"}).Draw(t, "what"),
+					value: rapid.IntRange(1, 12).Draw(t, "value"),
+				}
+			}), 1, 60).Draw(t, "controls"),
+		}
+	}).Example(round)
+	m := &model{world: newWorld(t, r.jobs, r.every), limit: r.concurrency}
+	m.world.concurrency, m.world.slow, m.world.model = r.concurrency, r.slow, m
+	at := time.Duration(0)
+	for _, c := range r.controls {
+		if at += c.after; c.what == "stop" || c.what == "cancel" {
+			if steps < len(r.controls)-3 {
+				c.what = "concurrency" // or most rounds would be over at once
+			}
+		}
+		steps++
+		m.world.at(at, func() { m.control(c) })
+	}
+	m.world.at(at+100*time.Second, func() { m.control(modelControl{what: "resume"}) })
+	result := m.world.run()
+	require.NoError(t, result.err)
+	ended := result.Stats.Completed + result.Stats.Cancelled + result.Stats.Failed
+	require.Equal(t, r.jobs, ended, "round %d: %+v", round, r)
+	if m.stopped {
+		require.Equal(t, "stopped", result.Status, "round %d", round)
+	} else {
+		require.Equal(t, r.jobs, result.Stats.Completed, "round %d", round)
+	}
+	return steps
+}
+
+type modelCase struct {
+	jobs, every, concurrency int
+	slow                     time.Duration
+	controls                 []modelControl
+}
+
+type modelControl struct {
+	after time.Duration
+	what  string
+	value int
+}
+
+// model is what was asked and acknowledged. A control is acknowledged when the
+// execution says that it is settled; until then either the old or the new holds.
+type model struct {
+	world   *world
+	paused  bool
+	stopped bool
+	limit   int
+	// most is the largest limit that may still hold somewhere.
+	most  int
+	mu    sync.Mutex
+	slots map[string]bool
+}
+
+func (m *model) control(c modelControl) {
+	if m.world.over {
+		return
+	}
+	switch c.what {
+	case "pause":
+		m.world.signal(contract.SignalPause, nil)
+		m.whenSettled(func() { m.paused = !m.stopped })
+	case "resume":
+		m.world.epoch++ // nobody waits for an earlier pause any more
+		m.paused = false
+		m.world.signal(contract.SignalResume, nil)
+	case "concurrency":
+		m.most = max(m.most, m.limit, c.value)
+		m.limit = c.value
+		m.world.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: c.value})
+		m.whenSettled(func() { m.most = m.limit })
+	case "stop":
+		m.stop(contract.StopDrain)
+	case "cancel":
+		m.stop(contract.StopCancel)
+	}
+}
+
+func (m *model) stop(mode contract.StopMode) {
+	m.world.signal(contract.SignalStop, contract.StopRequest{Mode: mode})
+	m.stopped = true
+	m.whenSettled(func() { m.paused = true }) // as far as starts go
+}
+
+// whenSettled asks, as the API does, until what was asked last holds, unless something
+// else is asked meanwhile.
+func (m *model) whenSettled(then func()) {
+	m.world.epoch++
+	epoch := m.world.epoch
+	var look func()
+	look = func() {
+		if m.world.over || m.world.epoch != epoch {
+			return
+		}
+		if m.world.overview().Settled {
+			then()
+			return
+		}
+		m.world.env.RegisterDelayedCallback(m.world.whenThere(look), time.Millisecond)
+	}
+	m.world.env.RegisterDelayedCallback(m.world.whenThere(look), time.Millisecond)
+}
+
+// dispatched is called when a job is given to Temporal, which takes a slot.
+func (m *model) dispatched(t *testing.T, jobID string) {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.slots == nil {
+		m.slots = map[string]bool{}
+	}
+	require.False(t, m.slots[jobID], "a job runs once at a time")
+	m.slots[jobID] = true
+	require.LessOrEqual(t, len(m.slots), max(m.most, m.limit), "more jobs run than were ever allowed at once")
+}
+
+// begins is called when a job begins.
+func (m *model) begins(t *testing.T) {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	require.False(t, m.paused, "a job began after a pause or a stop was acknowledged")
+}
+
+// ended is called when a job gives its slot back.
+func (m *model) ended(jobID string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.slots, jobID)
+}
