@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -246,14 +247,16 @@ func TestInputs(t *testing.T) {
 // acknowledged, and how many run.
 func TestControlAgainstAModel(t *testing.T) {
 	t.Parallel()
+	wanted := 1_500
+	if os.Getenv("MINO_FAULTS") == "long" {
+		wanted = 10_000
+	}
 	steps := 0
-	for round := 0; steps < modelSteps; round++ {
+	for round := 0; steps < wanted; round++ {
 		steps += modelRound(t, round)
 	}
 	t.Logf("%d controls", steps)
 }
-
-const modelSteps = 10_000
 
 func modelRound(t *testing.T, round int) (steps int) {
 	t.Helper()
@@ -320,12 +323,14 @@ type model struct {
 	most  int
 	mu    sync.Mutex
 	slots map[string]bool
+	log   []string
 }
 
 func (m *model) control(c modelControl) {
 	if m.world.over {
 		return
 	}
+	m.log = append(m.log, fmt.Sprint(m.world.env.Now().Format("05.000 "), c.what, c.value))
 	switch c.what {
 	case "pause":
 		m.world.signal(contract.SignalPause, nil)
@@ -362,7 +367,8 @@ func (m *model) whenSettled(then func()) {
 		if m.world.over || m.world.epoch != epoch {
 			return
 		}
-		if m.world.overview().Settled {
+		if o := m.world.overview(); o.Settled {
+			m.log = append(m.log, fmt.Sprint(m.world.env.Now().Format("05.000 "), "settled ", o.Stats.State, m.world.gate, o.Stats.Running))
 			then()
 			return
 		}
@@ -389,7 +395,7 @@ func (m *model) begins(t *testing.T) {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	require.False(t, m.paused, "a job began after a pause or a stop was acknowledged")
+	require.False(t, m.paused, "a job began after a pause or a stop was acknowledged: %v", m.log)
 }
 
 // ended is called when a job gives its slot back.

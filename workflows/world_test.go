@@ -156,8 +156,17 @@ func (w *world) recordedStates() []string {
 // batchID is the workflow id of the execution.
 func (w *world) batchID() string { return contract.WorkflowID(w.input.ExecutionID) }
 
+// signal sends a signal by way of the parent: one that the test environment is given for
+// the execution itself is lost when that continues as new meanwhile.
 func (w *world) signal(name string, payload any) {
-	require.NoError(w.t, w.env.SignalWorkflowByID(w.batchID(), name, payload))
+	w.env.SignalWorkflow(relaySignal, relay{name, payload})
+}
+
+const relaySignal = "relay"
+
+type relay struct {
+	Name    string
+	Payload any
 }
 
 // query asks as the API does: the execution, and its open chunks.
@@ -204,6 +213,13 @@ func (w *world) run() outcome {
 
 // parent runs the execution as a child, over as many runs as it takes.
 func (w *world) parent(ctx workflow.Context, in contract.BatchInput) (contract.BatchResult, error) {
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var r relay
+			workflow.GetSignalChannel(ctx, relaySignal).Receive(ctx, &r)
+			_ = workflow.SignalExternalWorkflow(ctx, w.batchID(), "", r.Name, r.Payload).Get(ctx, nil) // it may have ended
+		}
+	})
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{WorkflowID: w.batchID(), WaitForCancellation: true})
 	var result contract.BatchResult
 	err := workflow.ExecuteChildWorkflow(ctx, contract.BatchWorkflow, in).Get(ctx, &result)
