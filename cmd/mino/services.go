@@ -18,7 +18,9 @@ import (
 	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/internal/config"
 	"github.com/minohq/mino/internal/lifecycle"
+	"github.com/minohq/mino/internal/metrics"
 	"github.com/minohq/mino/internal/orchestrator"
+	"github.com/minohq/mino/internal/sequencer"
 	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/worker"
 )
@@ -48,8 +50,23 @@ func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database,
 	return &backend{db: db, store: store.New(db), temporal: temporal, executors: executors.NewRegistry(fetcher, activity.New())}, nil
 }
 
-// startWorker starts the worker; the stack stops it.
+// startWorker starts the worker, the numbering of the events that it writes, and its
+// metrics; the stack stops them.
 func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *zap.Logger) error {
+	jobs := metrics.NewJobs()
+	if c.MetricsListen != "" {
+		server, err := metrics.Serve(c.MetricsListen, jobs)
+		if err != nil {
+			return err
+		}
+		stack.Add("the metrics", server.Stop)
+		logger.Info("metrics are served", zap.String("address", server.Address()))
+	}
+	events := sequencer.New(b.store, logger, 0)
+	ctx, stop := context.WithCancel(context.Background())
+	var numbering sync.WaitGroup
+	numbering.Go(func() { events.Run(ctx) })
+	stack.Add("the numbering of events", func(context.Context) error { stop(); numbering.Wait(); return nil })
 	w := worker.New(b.temporal, worker.Config{
 		TaskQueue:               c.TaskQueue,
 		Identity:                identity(),
@@ -61,6 +78,7 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *z
 		JobsPerChunk: c.JobsPerChunk,
 		// What is handed back must be written before the worker stops waiting.
 		StopGrace: c.StopTimeout * 2 / 3,
+		Observer:  activities.Observers{jobs, activities.Numbered(events)},
 	}, b.store, b.executors, logger))
 	if err := w.Start(); err != nil {
 		return err

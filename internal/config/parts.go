@@ -112,6 +112,7 @@ type Worker struct {
 	AllowedNetworks         []string      `name:"allowed-networks" env:"MINO_ALLOWED_NETWORKS" placeholder:"CIDR,..." help:"Networks that jobs may reach although they are not public, such as 10.1.0.0/16."`
 	PageSize                int           `name:"page-size" env:"MINO_PAGE_SIZE" default:"200" help:"Jobs that a workflow reads at once, 1 to 1000."`
 	JobsPerChunk            int           `name:"jobs-per-chunk" env:"MINO_JOBS_PER_CHUNK" default:"2000" help:"Jobs that one chunk of an execution takes, 1 to 2500; it takes fewer when its history is long."`
+	MetricsListen           string        `name:"metrics-listen" env:"MINO_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Address on which the worker serves Prometheus metrics at /metrics; none are served without it."`
 }
 
 // Check implements Part.
@@ -123,6 +124,7 @@ func (w *Worker) Check() error {
 		validation.Field(&w.AllowedNetworks, validation.By(networks)),
 		validation.Field(&w.PageSize, between(1, 1000)),
 		validation.Field(&w.JobsPerChunk, between(1, 2500)),
+		validation.Field(&w.MetricsListen, unless(w.MetricsListen == "", validation.By(hostPort))),
 	)
 }
 
