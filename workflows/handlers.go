@@ -92,23 +92,13 @@ func update[T any](ctx workflow.Context, b *batch, name, description string, che
 
 // listen applies control signals and reports of chunks as they come, for as long as the
 // workflow lives, and turns cancellation of the workflow into a stop.
+//
+// It waits for the channels to hold something, rather than in Receive: a signal that is
+// handed to a waiting Receive is in no channel any more, and if the main coroutine came
+// first and ended the run, the drain before the end would not find it.
 func (b *batch) listen(ctx, alive workflow.Context) {
-	workflow.GoNamed(alive, "control", func(alive workflow.Context) {
-		channel := workflow.GetSignalChannel(alive, controlChannel)
-		for {
-			var ordered *commonpb.Payloads
-			channel.Receive(alive, &ordered)
-			b.control.receive(alive, ordered)
-		}
-	})
-	workflow.GoNamed(alive, "reports", func(alive workflow.Context) {
-		channel := workflow.GetSignalChannel(alive, contract.SignalChunkReport)
-		for {
-			var report contract.ChunkReport
-			channel.Receive(alive, &report)
-			b.hear(alive, report)
-		}
-	})
+	listenTo(alive, "control", controlChannel, b.drainControls)
+	listenTo(alive, "reports", contract.SignalChunkReport, b.drainReports)
 	workflow.GoNamed(alive, "cancellation", func(alive workflow.Context) {
 		ctx.Done().Receive(alive, nil)
 		mode := contract.StopCancel
@@ -119,18 +109,32 @@ func (b *batch) listen(ctx, alive workflow.Context) {
 	})
 }
 
+// listenTo has a coroutine empty a channel whenever something is in it.
+func listenTo(alive workflow.Context, name, channel string, empty func(workflow.Context)) {
+	workflow.GoNamed(alive, name, func(ctx workflow.Context) {
+		signals := workflow.GetSignalChannel(ctx, channel)
+		for workflow.Await(ctx, func() bool { return signals.Len() > 0 }) == nil {
+			empty(ctx)
+		}
+	})
+}
+
 // drain applies signals that were delivered and not yet seen. No call between it and
 // the end of the run may yield, or a signal could slip in between.
 func (b *batch) drain(ctx workflow.Context) {
+	b.drainControls(ctx)
+	b.drainReports(ctx)
+}
+
+func (b *batch) drainControls(ctx workflow.Context) {
 	controls := workflow.GetSignalChannel(ctx, controlChannel)
 	for {
 		var ordered *commonpb.Payloads
 		if !controls.ReceiveAsync(&ordered) {
-			break
+			return
 		}
 		b.control.receive(ctx, ordered)
 	}
-	b.drainReports(ctx)
 }
 
 func (b *batch) drainReports(ctx workflow.Context) {
