@@ -271,14 +271,10 @@ func (b *batch) checkTolerance() {
 }
 
 func toleranceReason(t *contract.Tolerance, ended, failed int) string {
-	limit := ""
-	switch {
-	case t.MaxFailed != nil && failed > *t.MaxFailed:
-		limit = fmt.Sprintf("%d", *t.MaxFailed)
-	default:
-		limit = fmt.Sprintf("%g %%", *t.MaxFailedPercent)
+	if t.MaxFailed != nil && failed > *t.MaxFailed {
+		return fmt.Sprintf("%d of %d jobs failed; %d are tolerated", failed, ended, *t.MaxFailed)
 	}
-	return fmt.Sprintf("%d of %d jobs failed; %s are tolerated", failed, ended, limit)
+	return fmt.Sprintf("%d of %d jobs failed; %g %% are tolerated", failed, ended, *t.MaxFailedPercent)
 }
 
 // isGone reports whether a workflow that was signalled is not there.

@@ -120,9 +120,10 @@ func (w *world) at(after time.Duration, do func()) { w.events = append(w.events,
 // watch is shown the stats ten times a job's time.
 func (w *world) watch(f func(contract.Stats)) { w.watcher = f }
 
-func (w *world) rows(from, to int) []int {
+// rows are the rows up to one.
+func (w *world) rows(to int) []int {
 	var rows []int
-	for row := from; row <= to; row++ {
+	for row := 1; row <= to; row++ {
 		rows = append(rows, row)
 	}
 	return rows

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ func (*Executor) Validate(raw json.RawMessage, fields []field.Field) error {
 	rules := validation.Errors{}
 	for i, f := range fields {
 		if f.Extract != nil {
-			rules[fmt.Sprint(i)] = validation.Errors{"extract": errors.New("is for the fetch executor; an activity returns its fields by name")}
+			rules[strconv.Itoa(i)] = validation.Errors{"extract": errors.New("is for the fetch executor; an activity returns its fields by name")}
 		}
 	}
 	if len(rules) > 0 {

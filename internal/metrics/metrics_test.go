@@ -38,7 +38,7 @@ func TestJobs(t *testing.T) {
 		require.Contains(t, text, line)
 	}
 	require.NoError(t, server.Stop(t.Context()))
-	_, err = http.Get("http://" + server.Address() + "/metrics") //nolint:noctx,bodyclose // it fails
+	_, err = http.Get("http://" + server.Address() + "/metrics") //nolint:noctx // it fails
 	require.Error(t, err)
 }
 
@@ -57,7 +57,7 @@ func scrape(t *testing.T, server *metrics.Server) string {
 	require.NoError(t, err)
 	answer, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
-	defer answer.Body.Close() //nolint:errcheck // read whole below
+	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, answer.StatusCode)
