@@ -141,6 +141,7 @@ func (a *Activities) RecordLost(ctx context.Context, in contract.RecordLostInput
 
 // Finish ends an execution and returns what its rows add up to.
 func (a *Activities) Finish(ctx context.Context, in contract.FinishInput) (contract.FinishResult, error) {
+	defer a.alive(ctx)()
 	ids, err := parseIDs(in.OrganisationID, in.ExecutionID)
 	if err != nil {
 		return contract.FinishResult{}, err

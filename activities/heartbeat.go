@@ -37,6 +37,11 @@ func startHeartbeat(ctx context.Context, interval time.Duration) *heartbeat {
 	return h
 }
 
+// alive tells Temporal that an activity is at work until the returned function is called.
+func (a *Activities) alive(ctx context.Context) (done func()) {
+	return startHeartbeat(ctx, a.config.HeartbeatInterval).stop
+}
+
 // report notes progress for the next beat.
 func (h *heartbeat) report(progress string) {
 	h.mu.Lock()

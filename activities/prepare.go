@@ -29,6 +29,7 @@ const maxBatchName = 200
 // first. The ids follow from the run of the workflow that asks: when the process dies
 // after a write, the next try finds it done.
 func (a *Activities) Prepare(ctx context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
+	defer a.alive(ctx)()
 	options, err := launchOptions(in.Options)
 	if err != nil {
 		return contract.PrepareResult{}, err

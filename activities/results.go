@@ -14,6 +14,7 @@ const resultsPage = 500
 
 // Results collects what the items of an execution came to, in row order, up to a size.
 func (a *Activities) Results(ctx context.Context, in contract.ResultsInput) (contract.ResultsResult, error) {
+	defer a.alive(ctx)()
 	ids, err := parseIDs(in.OrganisationID, in.ExecutionID, in.BatchID)
 	if err != nil {
 		return contract.ResultsResult{}, err

@@ -209,7 +209,7 @@ func (b *batch) finish(ctx, alive workflow.Context) (contract.BatchResult, error
 		}
 	}
 	var out contract.FinishResult
-	options := recordOptionsWithin(alive, b.plan, "end the execution: "+in.Status, finishTimeout)
+	options := wholeOptions(alive, b.plan, "end the execution: "+in.Status)
 	if err := workflow.ExecuteActivity(options, contract.ActivityFinish, in).Get(alive, &out); err != nil {
 		return contract.BatchResult{}, err
 	}
@@ -244,7 +244,7 @@ func (b *batch) addResults(alive workflow.Context, result *contract.BatchResult)
 		MaxBytes: contract.MaxResultBytes,
 	}
 	var out contract.ResultsResult
-	options := recordOptionsWithin(alive, b.plan, "collect the results", finishTimeout)
+	options := wholeOptions(alive, b.plan, "collect the results")
 	if err := workflow.ExecuteActivity(options, contract.ActivityResults, in).Get(alive, &out); err != nil {
 		return err
 	}

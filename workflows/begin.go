@@ -25,7 +25,7 @@ func (b *batch) prepare(alive workflow.Context) (executionID string, err error) 
 	// The items are in the database from here on; this run need not keep them.
 	b.in.Items = nil
 	var out contract.PrepareResult
-	options := recordOptionsWithin(alive, b.plan, "make the execution", finishTimeout)
+	options := wholeOptions(alive, b.plan, "make the execution")
 	err = workflow.ExecuteActivity(options, contract.ActivityPrepare, in).Get(alive, &out)
 	return out.ExecutionID, err
 }

@@ -16,10 +16,12 @@ const (
 	// outcomeMargin is the time a job activity has, beyond the job's own deadline,
 	// to write its outcome.
 	outcomeMargin = time.Minute
-	// recordTimeout bounds one try of an activity that only reads or writes records,
-	// finishTimeout one try of those that go through all rows of an execution.
-	recordTimeout = time.Minute
-	finishTimeout = 10 * time.Minute
+	// recordTimeout bounds one try of an activity that reads or writes a few records, and
+	// so how long it takes to notice that its worker died.
+	recordTimeout = heartbeatTimeout
+	// wholeTimeout bounds one try of an activity that goes through all rows of an
+	// execution; it sends heartbeats.
+	wholeTimeout = 30 * time.Minute
 )
 
 // The states of an execution and of a job, as the records name them.
@@ -36,25 +38,36 @@ const (
 	jobCancelled = "cancelled"
 )
 
-// recordOptions are those of activities that only read or write records. They are
+// recordOptions are those of activities that read or write a few records. They are
 // retried without end: the database will be back, and an execution must not fail
 // because it was away.
 func recordOptions(ctx workflow.Context, plan contract.Plan, summary string) workflow.Context {
-	return recordOptionsWithin(ctx, plan, summary, recordTimeout)
-}
-
-func recordOptionsWithin(ctx workflow.Context, plan contract.Plan, summary string, timeout time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: timeout,
+		StartToCloseTimeout: recordTimeout,
 		Summary:             summary,
 		Priority:            fairly(plan),
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:        200 * time.Millisecond,
-			BackoffCoefficient:     2,
-			MaximumInterval:        10 * time.Second,
-			NonRetryableErrorTypes: []string{contract.ErrorTypePermanent},
-		},
+		RetryPolicy:         recordRetries(),
 	})
+}
+
+// wholeOptions are those of activities that go through all rows of an execution.
+func wholeOptions(ctx workflow.Context, plan contract.Plan, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: wholeTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
+		Summary:             summary,
+		Priority:            fairly(plan),
+		RetryPolicy:         recordRetries(),
+	})
+}
+
+func recordRetries() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{
+		InitialInterval:        200 * time.Millisecond,
+		BackoffCoefficient:     2,
+		MaximumInterval:        10 * time.Second,
+		NonRetryableErrorTypes: []string{contract.ErrorTypePermanent},
+	}
 }
 
 // fairly has Temporal share its task queues out between organisations, where the
