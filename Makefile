@@ -27,7 +27,7 @@ temporal = $${MINO_TEMPORAL_CLI:-$$(.ci/tool $(TEMPORAL))}
 help: ## Show this help
 	@echo "MINO: a CSV of sites in, scored results out, durably."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: build ## Bring up everything, run the example shop through it, stay up until Ctrl-C
@@ -48,6 +48,11 @@ test: ## Run all tests; they start PostgreSQL and Temporal themselves
 	@.ci/beat "Compiling with the race detector (several minutes the first time)" go build -race -buildvcs=false ./...
 	@cli="$(temporal)"; echo "Running the tests" >&2; \
 		MINO_TEMPORAL_CLI="$$cli" go test -race -timeout 10m ./...
+
+.PHONY: test-faults
+test-faults: ## Break things under long runs: half an hour of kills, crashes, cut lines
+	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" MINO_FAULTS=long \
+		go test -count=1 -v -timeout 90m ./internal/faults
 
 .PHONY: bench
 bench: ## Run the benchmarks
