@@ -58,6 +58,11 @@ test-cluster: ## Run a batch on a Temporal server with PostgreSQL persistence, s
 		MINO_TEMPORAL_SERVER="$$server" MINO_TEMPORAL_SQL="$$sql" \
 		go test -count=1 -timeout 20m -run Cluster ./internal/devstack ./internal/e2e
 
+.PHONY: test-faults
+test-faults: ## Break things under long runs: half an hour of kills, crashes, cut lines
+	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" MINO_FAULTS=long \
+		go test -count=1 -v -timeout 90m ./internal/faults
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" go test -run '^$$' -bench . -benchmem -timeout 30m ./...

@@ -9,6 +9,7 @@ import (
 
 	"github.com/minohq/mino/activities"
 	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/testkit/rig"
 	"github.com/minohq/mino/models/retry"
 	"github.com/minohq/mino/workflows/contract"
 )
@@ -43,7 +44,7 @@ func TestChunks(t *testing.T) {
 		final := s.ended(e)
 		require.Equal(t, "completed", final.Status)
 		require.Equal(t, 30, final.Completed)
-		requireSound(t, s.db, e.ID)
+		rig.RequireSound(t, s.db, e.ID)
 		total, _ := web.requests()
 		require.Equal(t, 30, total)
 		s.requireReplays(e)
@@ -65,7 +66,7 @@ func TestChunks(t *testing.T) {
 		require.Equal(t, "completed", final.Status)
 		require.Equal(t, 20, final.Completed)
 		require.Equal(t, 4, final.Retries, "what the dead chunk had under way was done again, and nothing else")
-		requireSound(t, s.db, e.ID)
+		rig.RequireSound(t, s.db, e.ID)
 		s.requireReplays(e)
 	})
 
@@ -109,6 +110,6 @@ func TestTolerance(t *testing.T) {
 	final := s.ended(e)
 	require.Equal(t, "completed", final.Status)
 	require.Equal(t, 45, final.Completed)
-	requireSound(t, s.db, e.ID)
+	rig.RequireSound(t, s.db, e.ID)
 	s.requireReplays(e)
 }

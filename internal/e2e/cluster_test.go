@@ -17,6 +17,7 @@ import (
 	"github.com/minohq/mino/internal/client"
 	"github.com/minohq/mino/internal/devstack"
 	"github.com/minohq/mino/internal/testkit"
+	"github.com/minohq/mino/internal/testkit/rig"
 	"github.com/minohq/mino/migrations"
 )
 
@@ -67,7 +68,7 @@ func (c *cluster) startPostgres() {
 func (c *cluster) startTemporal() {
 	c.t.Helper()
 	temporal, err := devstack.StartCluster(c.t.Context(), devstack.ClusterConfig{
-		Dir: filepath.Join(c.dir, "temporal"), PostgresURL: c.postgres.URL(), SearchAttributes: searchAttributes(),
+		Dir: filepath.Join(c.dir, "temporal"), PostgresURL: c.postgres.URL(), SearchAttributes: rig.SearchAttributes(),
 	})
 	require.NoError(c.t, err)
 	c.temporal = temporal
@@ -99,7 +100,7 @@ func (c *cluster) run(rows, concurrency int) *clusterRun {
 	r := &clusterRun{cluster: c, web: newSite(c.t)}
 	r.web.release()
 	for i := range r.apis {
-		r.apis[i] = apiOf(c.t, start(c.t, c.env, "api"))
+		r.apis[i] = rig.Start(c.t, c.env, "api").Client(c.t)
 	}
 	request := priceProject()
 	request.Name = "Cluster"
@@ -168,17 +169,17 @@ func TestCluster(t *testing.T) {
 	t.Parallel()
 	const rows, concurrency, interruptions = 1_000, 50, 3
 	c := newCluster(t)
-	workers := [3]*process{}
+	workers := [3]*rig.Process{}
 	for i := range workers {
-		workers[i] = start(t, c.env, "worker")
+		workers[i] = rig.Start(t, c.env, "worker")
 	}
 	r := c.run(rows, concurrency)
 	begun := time.Now()
 	step := func(what string) { t.Logf("%6.1f s: %s", time.Since(begun).Seconds(), what) }
 
 	r.reaches(100)
-	workers[0].kill(t)
-	start(t, c.env, "worker")
+	workers[0].Kill(t)
+	rig.Start(t, c.env, "worker")
 	step("a worker was killed and another one started")
 
 	r.reaches(250)
@@ -214,6 +215,6 @@ func TestCluster(t *testing.T) {
 	step("the run has completed")
 	require.Equal(t, rows, stats.Completed)
 	require.Equal(t, rows, stats.Verdicts["correct"])
-	requireSound(t, c.db, r.execution.ID)
+	rig.RequireSound(t, c.db, r.execution.ID)
 	r.requireBounded(interruptions, concurrency)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/minohq/mino/activities"
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/internal/client"
+	"github.com/minohq/mino/internal/testkit/rig"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/field"
 	"github.com/minohq/mino/models/retry"
@@ -79,7 +80,7 @@ func TestControl(t *testing.T) {
 		require.Equal(t, "stopped", final.Status)
 		require.Equal(t, 14, final.Completed, "what ran has finished")
 		require.Equal(t, 26, final.Cancelled)
-		requireSound(t, s.db, e.ID)
+		rig.RequireSound(t, s.db, e.ID)
 		s.requireReplays(e)
 
 		stats, err = s.client.Stop(t.Context(), e.ID, "drain")
@@ -100,7 +101,7 @@ func TestControl(t *testing.T) {
 		require.Equal(t, "stopped", final.Status)
 		require.Equal(t, 20, final.Cancelled)
 		eventually(t, "the requests are given up", func() bool { return web.abandoned() == 4 })
-		requireSound(t, s.db, e.ID)
+		rig.RequireSound(t, s.db, e.ID)
 		s.requireReplays(e)
 	})
 
@@ -126,7 +127,7 @@ func TestControl(t *testing.T) {
 		requireProblem(t, err, http.StatusNotFound, "EXECUTION_NOT_FOUND")
 		web.release()
 		require.Equal(t, 5, s.ended(e).Completed)
-		requireSound(t, s.db, e.ID)
+		rig.RequireSound(t, s.db, e.ID)
 	})
 }
 
@@ -171,7 +172,7 @@ func TestSweep(t *testing.T) {
 		stats := s.ended(wire.Execution{ID: row.ID})
 		require.Equal(t, "completed", stats.Status)
 		require.Equal(t, 3, stats.Completed)
-		requireSound(t, s.db, row.ID)
+		rig.RequireSound(t, s.db, row.ID)
 		require.NoError(t, s.sweeper.Start(t.Context(), row), "starting twice is starting once")
 		total, _ := web.requests()
 		require.Equal(t, 3, total)
@@ -191,7 +192,7 @@ func TestSweep(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "the workflow is Terminated", row.Reason)
 		eventually(t, "the requests are given up", func() bool { return web.abandoned() == 3 })
-		requireSound(t, s.db, e.ID)
+		rig.RequireSound(t, s.db, e.ID)
 
 		web.release()
 		require.Equal(t, 9, s.ended(s.execute(b, nil)).Completed, "the batch is free for another run")
@@ -211,6 +212,6 @@ func TestSweep(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "stopped", stats.Status)
 		require.Equal(t, 4, stats.Cancelled)
-		requireSound(t, s.db, e.ID)
+		rig.RequireSound(t, s.db, e.ID)
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/internal/client"
 	"github.com/minohq/mino/internal/devstack"
+	"github.com/minohq/mino/internal/testkit/rig"
 )
 
 // demoStack gives the environment and the arguments of a demo on servers, ports and
@@ -40,27 +41,27 @@ func TestDemo(t *testing.T) {
 	t.Run("ShowsWhatBecameOfEveryPageAndEnds", func(t *testing.T) {
 		t.Parallel()
 		env, args := demoStack(t)
-		demo := start(t, append(env, "MINO_DEMO_ONCE=1"), args...)
-		<-demo.done
+		demo := rig.Start(t, append(env, "MINO_DEMO_ONCE=1"), args...)
+		<-demo.Done
 		require.Zero(t, demo.ProcessState.ExitCode())
 		for _, part := range []string{
 			"All 62 pages were read as expected.", "accuracy", "95% interval", "verdicts", "failures", "In Temporal",
 		} {
-			require.Contains(t, demo.out.String(), part)
+			require.Contains(t, demo.Out.String(), part)
 		}
 	})
 
 	t.Run("GoesOnAfterItWasKilledInTheMiddle", func(t *testing.T) {
 		t.Parallel()
 		env, args := demoStack(t)
-		first := start(t, env, args...)
-		eventually(t, "the first run is in the middle", func() bool { return strings.Contains(first.out.String(), "running · ") })
-		first.kill(t)
-		killed := uuid.MustParse(executionLine.FindStringSubmatch(first.out.String())[1])
+		first := rig.Start(t, env, args...)
+		eventually(t, "the first run is in the middle", func() bool { return strings.Contains(first.Out.String(), "running · ") })
+		first.Kill(t)
+		killed := uuid.MustParse(executionLine.FindStringSubmatch(first.Out.String())[1])
 
-		second := start(t, env, args...)
-		eventually(t, "the second run is over", func() bool { return apiLine.MatchString(second.out.String()) })
-		api, err := client.New(client.Config{BaseURL: apiLine.FindStringSubmatch(second.out.String())[1]})
+		second := rig.Start(t, env, args...)
+		eventually(t, "the second run is over", func() bool { return apiLine.MatchString(second.Out.String()) })
+		api, err := client.New(client.Config{BaseURL: apiLine.FindStringSubmatch(second.Out.String())[1]})
 		require.NoError(t, err)
 		var stats wire.Stats
 		require.Eventually(t, func() bool {
@@ -69,6 +70,6 @@ func TestDemo(t *testing.T) {
 		}, 90*time.Second, 100*time.Millisecond, "the run that was interrupted is completed")
 		require.Equal(t, 62, stats.Completed+stats.Failed, "every job has one terminal state: %+v", stats)
 		require.Zero(t, stats.Cancelled)
-		require.Zero(t, second.interrupt(t), "leaving the demo is no error")
+		require.Zero(t, second.Interrupt(t), "leaving the demo is no error")
 	})
 }

@@ -3,5 +3,5 @@
 // served over HTTP too.
 //
 // It holds tests alone. They speak to the system as users do, through the client, and
-// look into the database only to check what must hold after everything (check_test.go).
+// look into the database only to check what must hold after everything (rig.RequireSound).
 package e2e

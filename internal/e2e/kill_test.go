@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/minohq/mino/internal/testkit"
+	"github.com/minohq/mino/internal/testkit/rig"
 )
 
 // workerEnvironment has a worker process work for this system.
@@ -25,24 +26,24 @@ func TestWorkerKilled(t *testing.T) {
 	t.Parallel()
 	s, web := newSystem(t, options{noWorker: true}), newSite(t)
 	env := s.workerEnvironment()
-	first := start(t, env, "worker")
+	first := rig.Start(t, env, "worker")
 	e := s.execute(s.upload(s.project(priceProject()), web.csv(30)), withConcurrency(6))
 	eventually(t, "six jobs run", func() bool { return web.inFlight() == 6 })
 	web.letGo(4)
 	eventually(t, "four have ended and six run again", func() bool { return web.holds(10, 6) })
 	_, before := web.requests()
 
-	first.kill(t)
+	first.Kill(t)
 	eventually(t, "its requests are gone", func() bool { return web.inFlight() == 0 })
 	web.release()
 	begun := time.Now()
-	start(t, env, "worker")
+	rig.Start(t, env, "worker")
 	final := s.ended(e)
 	t.Logf("the run went on and ended %v after the second worker was started", time.Since(begun).Round(time.Second))
 	require.Equal(t, "completed", final.Status)
 	require.Equal(t, 30, final.Completed)
 	require.Equal(t, 6, final.Retries, "the six jobs that were interrupted were done again, and no other")
-	requireSound(t, s.db, e.ID)
+	rig.RequireSound(t, s.db, e.ID)
 
 	_, after := web.requests()
 	require.Len(t, after, 30)
@@ -67,18 +68,18 @@ func TestWorkerTerminated(t *testing.T) {
 	t.Parallel()
 	s, web := newSystem(t, options{noWorker: true}), newSite(t)
 	env := append(s.workerEnvironment(), "MINO_WORKER_STOP_TIMEOUT=3s")
-	first := start(t, env, "worker")
+	first := rig.Start(t, env, "worker")
 	e := s.execute(s.upload(s.project(priceProject()), web.csv(12)), withConcurrency(6))
 	eventually(t, "six jobs run", func() bool { return web.holds(6, 6) })
 
 	require.NoError(t, first.Process.Signal(syscall.SIGTERM))
 	web.letGo(2) // they end within the grace
-	<-first.done
+	<-first.Done
 	require.Zero(t, first.ProcessState.ExitCode())
 	web.release()
-	start(t, env, "worker")
+	rig.Start(t, env, "worker")
 	require.Equal(t, 12, s.ended(e).Completed)
-	requireSound(t, s.db, e.ID)
+	rig.RequireSound(t, s.db, e.ID)
 	var handedBack int
 	require.NoError(t, s.db.NewRaw(
 		`SELECT count(*) FROM sessions WHERE execution_id = ? AND status = 'lost' AND error_code = 'HANDED_BACK'`, e.ID).Scan(t.Context(), &handedBack))

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/testkit/rig"
 	"github.com/minohq/mino/models/field"
 )
 
@@ -185,5 +186,5 @@ func TestProductPages(t *testing.T) {
 	require.GreaterOrEqual(t, counted["price"].f1(), 0.72)
 	require.GreaterOrEqual(t, counted["sku"].f1(), 0.56)
 	require.GreaterOrEqual(t, counted["availability"].f1(), 0.93)
-	requireSound(t, s.db, *s.jobs(batch)[0].ExecutionID)
+	rig.RequireSound(t, s.db, *s.jobs(batch)[0].ExecutionID)
 }

@@ -266,9 +266,12 @@ func mapped(err error) error {
 		canceled    *serviceerror.Canceled
 		queryFailed *serviceerror.QueryFailed
 		notReady    *serviceerror.WorkflowNotReady
+		// No worker has asked for tasks lately, or none since Temporal was started.
+		noPoller *serviceerror.FailedPrecondition
 	)
 	if errors.As(err, &unavailable) || errors.As(err, &deadline) || errors.As(err, &exhausted) ||
 		errors.As(err, &canceled) || errors.As(err, &queryFailed) || errors.As(err, &notReady) ||
+		errors.As(err, &noPoller) ||
 		errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", models.ErrUnavailable, err)
 	}
