@@ -49,6 +49,7 @@ type Executions interface {
 type Preparations interface {
 	ProjectByID(ctx context.Context, id uuid.UUID) (*models.Project, error)
 	BatchByID(ctx context.Context, id uuid.UUID) (*models.Batch, error)
+	ExecutionOfWorkflow(ctx context.Context, workflowID string) (*models.Execution, error)
 	CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error]) error
 	CreateExecution(ctx context.Context, e *models.Execution) error
 }

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
+	"github.com/google/uuid"
 
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
@@ -17,18 +17,17 @@ import (
 // Begin reads how an execution is to be run and marks it running, for the workflow that
 // has claimed it. Running it again changes nothing.
 func (a *Activities) Begin(ctx context.Context, in contract.BeginInput) (contract.Plan, error) {
-	ids, err := parseIDs(in.ExecutionID)
+	id, err := uuid.Parse(in.ExecutionID)
 	if err != nil {
-		return contract.Plan{}, err
+		return contract.Plan{}, invalidInput("execution_id: is not a UUID")
 	}
-	e, err := a.executions.ExecutionByID(ctx, ids[0])
+	e, err := a.executions.ExecutionByID(ctx, id)
 	if err != nil {
-		return contract.Plan{}, recordsError(err)
+		return contract.Plan{}, missing("execution_id", err)
 	}
 	e, err = a.executions.BeginExecution(ctx, e.OrganisationID, e.ID, in.WorkflowID)
 	if errors.Is(err, models.ErrClaimed) {
-		return contract.Plan{}, temporal.NewNonRetryableApplicationError(
-			"another workflow runs execution "+in.ExecutionID, contract.ErrorTypeClaimed, err)
+		return contract.Plan{}, claimed("another workflow runs execution %s", in.ExecutionID)
 	}
 	if err != nil {
 		return contract.Plan{}, recordsError(err)

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"go.temporal.io/sdk/activity"
@@ -35,15 +36,28 @@ func (a *Activities) Prepare(ctx context.Context, in contract.PrepareInput) (con
 		return contract.PrepareResult{}, err
 	}
 	info := activity.GetInfo(ctx)
+	id := derivedID(info, "execution")
+	// Before a batch is made: a workflow that has run before leaves none behind.
+	switch earlier, err := a.preparations.ExecutionOfWorkflow(ctx, in.WorkflowID); {
+	case errors.Is(err, models.ErrNotFound):
+	case err != nil:
+		return contract.PrepareResult{}, recordsError(err)
+	case earlier.ID != id:
+		return contract.PrepareResult{}, claimed("workflow %s has run execution %s; another one needs another workflow id", in.WorkflowID, earlier.ID)
+	default:
+		return contract.PrepareResult{ExecutionID: id.String()}, nil
+	}
 	project, batch, err := a.batchOf(ctx, in, info)
 	if err != nil {
 		return contract.PrepareResult{}, err
 	}
-	e := launch.New(derivedID(info, "execution"), project, batch, options)
+	e := launch.New(id, project, batch, options)
 	e.WorkflowID = in.WorkflowID
 	switch err := a.preparations.CreateExecution(ctx, e); {
 	case err == nil, errors.Is(err, models.ErrExists):
 		return contract.PrepareResult{ExecutionID: e.ID.String()}, nil
+	case errors.Is(err, models.ErrClaimed):
+		return contract.PrepareResult{}, claimed("workflow %s runs another execution", in.WorkflowID)
 	case errors.Is(err, models.ErrBatchBusy), errors.Is(err, models.ErrNoJobs):
 		return contract.PrepareResult{}, invalidInput("batch_id: %v", err)
 	default:
@@ -97,6 +111,10 @@ func invalidInput(format string, args ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), contract.ErrorTypeInvalidInput, nil)
 }
 
+func claimed(format string, args ...any) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), contract.ErrorTypeClaimed, models.ErrClaimed)
+}
+
 // inlineBatch makes a batch of inline items. Everything that is wrong with them is
 // refused before anything is written, naming the item.
 func inlineBatch(project *models.Project, in contract.PrepareInput, info activity.Info) (*models.Batch, iter.Seq2[*models.Job, error], error) {
@@ -116,16 +134,22 @@ func inlineBatch(project *models.Project, in contract.PrepareInput, info activit
 			Input: make(map[string]string, len(item.Input)), GroundTruth: cleanTruth(item.GroundTruth),
 		}
 		for name, value := range item.Input {
+			if n := utf8.RuneCountInString(name); n == 0 || n > ingest.MaxHeaderLength {
+				return nil, nil, invalidInput("items[%d].input: a name has 1 to %d characters, not %d", i, ingest.MaxHeaderLength, n)
+			}
 			job.Input[clean(name)] = clean(value)
 			inputs[clean(name)] = true
 		}
-		for name := range item.GroundTruth {
+		for _, name := range slices.Sorted(maps.Keys(item.GroundTruth)) {
 			if !fields[name] {
 				return nil, nil, invalidInput("items[%d].ground_truth.%s: the project has no such field", i, name)
 			}
 			truths[name] = true
 		}
 		jobs[i] = job
+	}
+	if n := len(inputs) + len(truths) + 1; n > ingest.MaxColumns {
+		return nil, nil, invalidInput("items: they have %d columns together; at most %d are taken", n, ingest.MaxColumns)
 	}
 	batch := &models.Batch{
 		ID: derivedID(info, "batch"), OrganisationID: project.OrganisationID, ProjectID: project.ID,
@@ -141,18 +165,19 @@ func inlineBatch(project *models.Project, in contract.PrepareInput, info activit
 	return batch, rows, nil
 }
 
-// cleanTruth makes accepted values storable; nil when there are none.
+// cleanTruth makes accepted values what an upload would make of them: trimmed, without
+// blanks, storable; nil when there are none.
 func cleanTruth(truth map[string][]string) map[string][]string {
 	var out map[string][]string
 	for name, values := range truth {
-		if len(values) == 0 {
-			continue
-		}
-		if out == nil {
-			out = map[string][]string{}
-		}
 		for _, value := range values {
-			out[name] = append(out[name], clean(value))
+			if value = strings.TrimSpace(clean(value)); value == "" {
+				continue
+			}
+			if out == nil {
+				out = map[string][]string{}
+			}
+			out[name] = append(out[name], value)
 		}
 	}
 	return out

@@ -35,7 +35,7 @@ func (a *Activities) Results(ctx context.Context, in contract.ResultsInput) (con
 			if size += len(encoded) + 1; size > in.MaxBytes {
 				out.More = &contract.ResultsPage{
 					BatchID: in.BatchID, AfterRow: row,
-					Path: fmt.Sprintf("/api/batches/%s/jobs?execution_id=%s", in.BatchID, in.ExecutionID),
+					Path: fmt.Sprintf("/api/batches/%s/jobs?execution_id=%s&after_row=%d", in.BatchID, in.ExecutionID, row),
 				}
 				return out, nil
 			}

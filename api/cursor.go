@@ -88,11 +88,13 @@ func (l *list) after(q *query) uuid.UUID {
 	return uuid.UUID(position)
 }
 
-// afterRow reads the cursor of a list that is ordered by row.
+// afterRow reads the cursor of a list that is ordered by row, or the row that it is to
+// begin after. A cursor comes first, so that the address of a page stays good for the
+// pages after it.
 func (l *list) afterRow(q *query) int {
-	position := l.position(q, 4)
+	position, row := l.position(q, 4), q.row("after_row")
 	if position == nil {
-		return 0
+		return row
 	}
 	return int(binary.BigEndian.Uint32(position))
 }

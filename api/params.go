@@ -120,6 +120,19 @@ func (q *query) limit() int {
 	return n
 }
 
+// row reads the number of a row; none is 0.
+func (q *query) row(name string) int {
+	text := q.text(name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		q.refuse(name, "must be a whole number, 0 or more")
+	}
+	return int(n) //nolint:gosec // 31 bits
+}
+
 // total reads whether the answer is to count the whole list.
 func (q *query) total() bool {
 	switch q.text("include_total") {

@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -57,7 +59,7 @@ func attemptCall(ctx, alive workflow.Context, in contract.ActivityJobInput) (*co
 	var result contract.ActivityResult
 	err := workflow.ExecuteActivity(callOptions(ctx, in), in.Plan.Call.ActivityType, begun.Request).Get(ctx, &result)
 	if err == nil {
-		end.Result = &result
+		end.Result, end.Failure = handedOn(result)
 	} else {
 		end.Failure = callFailure(ctx, err)
 	}
@@ -67,6 +69,39 @@ func attemptCall(ctx, alive workflow.Context, in contract.ActivityJobInput) (*co
 		return nil, 0, err
 	}
 	return ended.Outcome, time.Duration(ended.RetryDelayMS) * time.Millisecond, nil
+}
+
+const (
+	// maxHandedOn bounds the JSON of a result that is handed on to be written. It stays
+	// clear of Temporal's 2 MiB for a payload: what came in under that need not go out.
+	maxHandedOn = 3 << 19
+	// maxMessage bounds the message of a failure, in bytes.
+	maxMessage = 2_000
+)
+
+// handedOn gives the result of a call in a size that can be handed on, or says that it
+// has none. What it holds for people who debug is left out first.
+func handedOn(result contract.ActivityResult) (*contract.ActivityResult, *contract.CallFailure) {
+	if size := jsonSize(result); size > maxHandedOn && len(result.Raw) > 0 {
+		result.Raw = json.RawMessage(fmt.Sprintf(`{"omitted":"too large","bytes":%d}`, len(result.Raw)))
+	}
+	if size := jsonSize(result); size > maxHandedOn {
+		return nil, tooLarge(fmt.Sprintf("the result has %d bytes", size))
+	}
+	return &result, nil
+}
+
+func tooLarge(message string) *contract.CallFailure {
+	return &contract.CallFailure{Class: contract.ErrorTypePermanent, Code: "RESULT_TOO_LARGE", Message: message}
+}
+
+// jsonSize is the size of what was read from JSON, as JSON.
+func jsonSize(result contract.ActivityResult) int {
+	text, err := json.Marshal(result)
+	if err != nil {
+		return 0
+	}
+	return len(text)
 }
 
 func callOptions(ctx workflow.Context, in contract.ActivityJobInput) workflow.Context {
@@ -93,11 +128,25 @@ func callFailure(ctx workflow.Context, err error) *contract.CallFailure {
 	if errors.As(err, &timeout) {
 		return timeoutFailure(timeout)
 	}
+	var called *temporal.ActivityError
+	if !errors.As(err, &called) {
+		// There is an answer that is no ActivityResult; another call would bring the same.
+		f.Class, f.Code = contract.ErrorTypePermanent, "RESULT_UNREADABLE"
+		return f
+	}
+	var server *temporal.ServerError
+	if errors.As(err, &server) {
+		// Temporal itself fails an activity for what it would not carry, and only that.
+		return tooLarge(server.Error())
+	}
 	var failed *temporal.ApplicationError
 	if !errors.As(err, &failed) {
 		return f
 	}
 	f.Message = failed.Message()
+	if len(f.Message) > maxMessage {
+		f.Message = strings.ToValidUTF8(f.Message[:maxMessage], "")
+	}
 	f.RetryAfterMS = failed.NextRetryDelay().Milliseconds()
 	switch {
 	case failed.NonRetryable():

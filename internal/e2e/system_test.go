@@ -18,6 +18,7 @@ import (
 	"github.com/minohq/mino/api"
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/activity"
 	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/internal/client"
 	"github.com/minohq/mino/internal/orchestrator"
@@ -57,7 +58,7 @@ func newSystem(t *testing.T, o options) *system {
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	fetcher := fetch.New(fetch.Config{AllowedPrefixes: loopback})
 	t.Cleanup(fetcher.Close)
-	s.executors = executors.NewRegistry(fetcher)
+	s.executors = executors.NewRegistry(fetcher, activity.New())
 	s.sweeper = orchestrator.New(s.temporal, s.queue)
 	if !o.noWorker {
 		s.startWorker(o.activities)

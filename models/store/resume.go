@@ -76,3 +76,13 @@ func (s *Store) BatchByID(ctx context.Context, id uuid.UUID) (*models.Batch, err
 	}
 	return b, nil
 }
+
+// ExecutionOfWorkflow returns the execution that a workflow runs or has run, whatever
+// its organisation, or models.ErrExecutionNotFound.
+func (s *Store) ExecutionOfWorkflow(ctx context.Context, workflowID string) (*models.Execution, error) {
+	e := new(models.Execution)
+	if err := s.db.NewSelect().Model(e).Where("e.workflow_id = ?", workflowID).Scan(ctx); err != nil {
+		return nil, found(err, models.ErrExecutionNotFound)
+	}
+	return e, nil
+}

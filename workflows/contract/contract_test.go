@@ -67,7 +67,7 @@ func payloads() map[string]any {
 			Error: &contract.ItemError{Class: contract.ErrorTypePermanent, Code: "HTTP_404", Message: "not found"},
 		},
 	}
-	more := &contract.ResultsPage{BatchID: plan.BatchID, AfterRow: 2, Path: "/api/batches/" + plan.BatchID + "/jobs?execution_id=" + plan.ExecutionID}
+	more := &contract.ResultsPage{BatchID: plan.BatchID, AfterRow: 2, Path: "/api/batches/" + plan.BatchID + "/jobs?execution_id=" + plan.ExecutionID + "&after_row=2"}
 	request := &contract.ActivityRequest{
 		Version: contract.CallVersion, ExecutionID: plan.ExecutionID, JobID: job.JobID, SessionID: "0190a0b0-0000-7000-8000-000000000006",
 		Attempt: 2, Row: 418, URL: items[0].SiteURL, Input: items[0].Input, Instruction: "Read the price.",

@@ -1,0 +1,406 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	sdkclient "go.temporal.io/sdk/client"
+	sdkworker "go.temporal.io/sdk/worker"
+
+	"github.com/minohq/mino/activities"
+	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/childtest"
+	"github.com/minohq/mino/internal/testkit"
+	"github.com/minohq/mino/models/field"
+	"github.com/minohq/mino/workflows/child"
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// parents run childtest.Parent on a worker of their own, as another module would.
+type parents struct {
+	*system
+	queue string
+}
+
+func newParents(t *testing.T, o options) *parents {
+	t.Helper()
+	p := &parents{system: newSystem(t, o), queue: testkit.TaskQueue(t)}
+	w := sdkworker.New(p.temporal, p.queue, sdkworker.Options{})
+	w.RegisterWorkflow(childtest.Parent)
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
+	return p
+}
+
+// start starts a parent of a batch whose workflow id is childID.
+func (p *parents) start(in contract.BatchInput, childID string, onCancel contract.StopMode) sdkclient.WorkflowRun {
+	p.t.Helper()
+	run, err := p.temporal.ExecuteWorkflow(p.t.Context(),
+		sdkclient.StartWorkflowOptions{ID: "parent-" + uuid.NewString(), TaskQueue: p.queue}, childtest.Parent,
+		childtest.Input{Batch: in, Options: child.Options{WorkflowID: childID, TaskQueue: p.system.queue, OnCancel: onCancel}})
+	require.NoError(p.t, err)
+	return run
+}
+
+func (p *parents) result(run sdkclient.WorkflowRun) childtest.Output {
+	p.t.Helper()
+	var out childtest.Output
+	require.NoError(p.t, run.Get(p.t.Context(), &out))
+	return out
+}
+
+// run runs a parent to its end.
+func (p *parents) run(in contract.BatchInput) childtest.Output {
+	p.t.Helper()
+	return p.result(p.start(in, "", ""))
+}
+
+// execution waits for the execution that a child runs and reads it through the API.
+func (p *parents) execution(childID string) wire.Execution {
+	p.t.Helper()
+	var id uuid.UUID
+	eventually(p.t, "the execution is there", func() bool {
+		err := p.db.NewRaw(`SELECT id FROM executions WHERE workflow_id = ?`, childID).Scan(p.t.Context(), &id)
+		return err == nil
+	})
+	e, err := p.client.Execution(p.t.Context(), id)
+	require.NoError(p.t, err)
+	require.Equal(p.t, childID, e.WorkflowID)
+	return e
+}
+
+// requireNothing requires that no batch and no execution is in the database.
+func (p *parents) requireNothing() {
+	p.t.Helper()
+	var rows int
+	require.NoError(p.t, p.db.NewRaw(
+		`SELECT (SELECT count(*) FROM batches) + (SELECT count(*) FROM jobs) + (SELECT count(*) FROM executions)`).Scan(p.t.Context(), &rows))
+	require.Zero(p.t, rows)
+}
+
+// itemsOf are pages of a site; every tenth has another truth than the page.
+func itemsOf(base string, n int) []contract.Item {
+	items := make([]contract.Item, n)
+	for i := range items {
+		truth := "10.00"
+		if i%10 == 9 {
+			truth = "11.00"
+		}
+		items[i] = contract.Item{
+			SiteURL: fmt.Sprintf("%s/p/%d", base, i+1), Input: map[string]string{"sku": fmt.Sprint(i + 1)},
+			GroundTruth: map[string][]string{"price": {truth}},
+		}
+	}
+	return items
+}
+
+func inline(project wire.Project, items []contract.Item) contract.BatchInput {
+	return contract.BatchInput{
+		Version: contract.InputVersion, ProjectID: project.ID.String(), Items: items, IncludeResults: true,
+		Options: &contract.Options{Name: "Orders", Concurrency: 10},
+	}
+}
+
+func TestChild(t *testing.T) {
+	t.Parallel()
+
+	t.Run("RunsInlineItemsAndReturnsWhatEachCameTo", func(t *testing.T) {
+		t.Parallel()
+		p, web := newParents(t, options{}), newSite(t)
+		childID := "orders-" + uuid.NewString()
+		run := p.start(inline(p.project(priceProject()), itemsOf(web.URL, 200)), childID, "")
+		e := p.execution(childID)
+		eventually(t, "ten jobs run", func() bool { return web.inFlight() == 10 })
+
+		stats, err := p.client.Pause(t.Context(), e.ID)
+		require.NoError(t, err, "the API finds the run under the id that the parent chose")
+		require.Equal(t, "paused", stats.Status)
+		web.letGo(10)
+		p.await(e, "what ran has ended", func(stats wire.Stats) bool { return stats.Completed == 10 && stats.Running == 0 })
+		require.True(t, web.holds(10, 0), "nothing starts while it is paused")
+		_, err = p.client.Resume(t.Context(), e.ID)
+		require.NoError(t, err)
+		web.release()
+
+		out := p.result(run)
+		require.Equal(t, "completed", out.Result.Status)
+		require.Equal(t, e.ID.String(), out.Result.ExecutionID)
+		require.Equal(t, e.BatchID.String(), out.Result.BatchID)
+		require.Equal(t, 200, out.Result.Stats.Completed)
+		require.Equal(t, map[string]int{"correct": 180, "wrong": 20}, out.Result.Stats.Verdicts)
+		require.Equal(t, contract.FieldStat{Matched: 180, Compared: 200}, out.Result.Stats.Fields["price"])
+		require.Nil(t, out.Result.MoreResults)
+		require.Len(t, out.Result.Results, 200)
+		for i, r := range out.Result.Results {
+			require.Equal(t, i+1, r.Row)
+			require.Equal(t, fmt.Sprintf("%s/p/%d", web.URL, i+1), r.SiteURL)
+			require.Equal(t, "completed", r.Status)
+			require.Equal(t, map[string]any{"amount": "10.00", "currency": "EUR"}, r.Fields["price"])
+			require.Equal(t, map[bool]string{true: "wrong", false: "correct"}[i%10 == 9], r.Verdict)
+			require.Equal(t, 1, r.Attempts)
+		}
+		jobs := p.jobs(wire.Batch{ID: e.BatchID})
+		require.Len(t, jobs, 200)
+		require.Equal(t, out.Result.Results[41].JobID, jobs[41].ID.String())
+		require.Equal(t, map[string]string{"sku": "42"}, jobs[41].Input)
+		final := p.ended(e)
+		require.Equal(t, 200, final.Completed)
+		requireSound(t, p.db, e.ID)
+	})
+
+	t.Run("ObeysItsParent", func(t *testing.T) {
+		t.Parallel()
+		p, web := newParents(t, options{}), newSite(t)
+		childID := "orders-" + uuid.NewString()
+		in := inline(p.project(priceProject()), itemsOf(web.URL, 60))
+		in.Options.Concurrency = 2
+		run := p.start(in, childID, "")
+		e := p.execution(childID)
+		eventually(t, "two jobs run", func() bool { return web.inFlight() == 2 })
+		ask := func(what string) {
+			require.NoError(t, p.temporal.SignalWorkflow(t.Context(), run.GetID(), run.GetRunID(), childtest.SignalAsk, what))
+		}
+		ask(contract.SignalSetConcurrency)
+		eventually(t, "fifty jobs run", func() bool { return web.holds(50, 50) })
+		ask(contract.SignalPause)
+		p.await(e, "it is paused", func(stats wire.Stats) bool { return stats.Status == "paused" })
+		ask(contract.SignalResume)
+		p.await(e, "it goes on", func(stats wire.Stats) bool { return stats.Status == "running" })
+		ask(string(contract.StopDrain))
+		p.await(e, "it is stopping", func(stats wire.Stats) bool { return stats.Status == "stopping" })
+		web.release()
+		out := p.result(run)
+		require.False(t, out.Cancelled, "a stop is no cancellation")
+		require.Equal(t, "stopped", out.Result.Status)
+		require.Equal(t, "stopped by request", out.Result.Reason)
+		require.Equal(t, 50, out.Result.Stats.Completed)
+		require.Equal(t, 10, out.Result.Stats.Cancelled)
+		requireSound(t, p.db, e.ID)
+	})
+
+	t.Run("IsFoundInTheUIFromItsStart", func(t *testing.T) {
+		t.Parallel()
+		p := newParents(t, options{noWorker: true})
+		project, childID := p.project(priceProject()), "orders-"+uuid.NewString()
+		p.start(inline(project, itemsOf("https://shop.example", 1)), childID, "")
+		eventually(t, "the child is started", func() bool {
+			described, err := p.temporal.DescribeWorkflow(t.Context(), childID, "")
+			if err != nil {
+				return false
+			}
+			attributes := described.TypedSearchAttributes
+			summary, err := described.GetStaticSummary()
+			require.NoError(t, err)
+			require.Equal(t, "Orders", summary)
+			require.Contains(t, fmt.Sprint(attributes.GetUntypedValues()), project.ID.String())
+			return true
+		})
+	})
+}
+
+func TestChildCancelled(t *testing.T) {
+	t.Parallel()
+	for mode, completed := range map[contract.StopMode]int{contract.StopCancel: 3, contract.StopDrain: 7} {
+		t.Run("By"+strings.ToUpper(string(mode[:1]))+string(mode[1:])+"GivesTheParentResultAndError", func(t *testing.T) {
+			t.Parallel()
+			p, web := newParents(t, options{activities: activities.Config{HeartbeatInterval: 200 * time.Millisecond}}), newSite(t)
+			childID := "orders-" + uuid.NewString()
+			in := inline(p.project(priceProject()), itemsOf(web.URL, 20))
+			in.Options.Concurrency = 4
+			run := p.start(in, childID, mode)
+			e := p.execution(childID)
+			eventually(t, "four jobs run", func() bool { return web.holds(4, 4) })
+			web.letGo(3)
+			eventually(t, "three have ended", func() bool { return web.holds(7, 4) })
+			p.await(e, "three are written", func(stats wire.Stats) bool { return stats.Completed == 3 })
+
+			require.NoError(t, p.temporal.CancelWorkflow(t.Context(), run.GetID(), run.GetRunID()))
+			if mode == contract.StopDrain {
+				p.await(e, "it is stopping", func(stats wire.Stats) bool { return stats.Status == "stopping" })
+				require.Equal(t, 4, web.inFlight(), "what runs is left to finish")
+				web.release()
+			}
+			out := p.result(run)
+			require.True(t, out.Cancelled)
+			require.Equal(t, "stopped", out.Result.Status)
+			require.Equal(t, "the workflow was cancelled", out.Result.Reason)
+			require.Equal(t, completed, out.Result.Stats.Completed)
+			require.Equal(t, 20-completed, out.Result.Stats.Cancelled)
+			require.Len(t, out.Result.Results, 20)
+			described, err := p.temporal.DescribeWorkflowExecution(t.Context(), childID, "")
+			require.NoError(t, err)
+			require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, described.GetWorkflowExecutionInfo().GetStatus())
+			final := p.ended(e)
+			require.Equal(t, "stopped", final.Status)
+			requireSound(t, p.db, e.ID)
+		})
+	}
+}
+
+func TestChildOfRecords(t *testing.T) {
+	t.Parallel()
+
+	t.Run("RunsABatchWithOptions", func(t *testing.T) {
+		t.Parallel()
+		p, web := newParents(t, options{}), newSite(t)
+		web.release()
+		b := p.upload(p.project(priceProject()), web.csv(30))
+		in := contract.BatchInput{BatchID: b.ID.String(), Options: &contract.Options{
+			Type: "test", SampleSize: 7, SampleSeed: 3, Concurrency: 2, Preset: "FAST",
+		}}
+		out := p.run(in)
+		require.Empty(t, out.Message)
+		require.Equal(t, "completed", out.Result.Status)
+		require.Equal(t, 7, out.Result.Stats.Completed)
+		require.Empty(t, out.Result.Results, "they were not asked for")
+		e, err := p.client.Execution(t.Context(), uuid.MustParse(out.Result.ExecutionID))
+		require.NoError(t, err)
+		require.Equal(t, "test", e.Type)
+		require.Equal(t, "FAST", e.Preset)
+		require.Equal(t, 2, e.Concurrency)
+		requireSound(t, p.db, e.ID)
+	})
+
+	t.Run("IsRefusedWhatAnotherWorkflowRuns", func(t *testing.T) {
+		t.Parallel()
+		p, web := newParents(t, options{}), newSite(t)
+		b := p.upload(p.project(priceProject()), web.csv(3))
+		e := p.execute(b, withConcurrency(1))
+		eventually(t, "a job runs", func() bool { return web.inFlight() == 1 })
+
+		out := p.result(p.start(contract.BatchInput{ExecutionID: e.ID.String()}, "thief-"+uuid.NewString(), ""))
+		require.Equal(t, contract.ErrorTypeClaimed, out.ErrorType)
+		require.Contains(t, out.Message, e.ID.String())
+		require.True(t, p.run(contract.BatchInput{ExecutionID: e.ID.String()}).Refused, "its own id is taken")
+		out = p.run(contract.BatchInput{BatchID: b.ID.String()})
+		require.Equal(t, contract.ErrorTypeInvalidInput, out.ErrorType)
+		require.Contains(t, out.Message, "batch_id: ")
+		web.release()
+		require.Equal(t, 3, p.ended(e).Completed)
+		requireSound(t, p.db, e.ID)
+	})
+
+	t.Run("RunsOnceUnderOneWorkflowID", func(t *testing.T) {
+		t.Parallel()
+		p, web := newParents(t, options{}), newSite(t)
+		childID := "orders-" + uuid.NewString()
+		in := inline(p.project(priceProject()), itemsOf(web.URL, 4))
+		first := p.start(in, childID, "")
+		e := p.execution(childID)
+		require.True(t, p.result(p.start(in, childID, "")).Refused, "while the first runs")
+		web.release()
+		require.Equal(t, 4, p.result(first).Result.Stats.Completed)
+		require.True(t, p.result(p.start(in, childID, "")).Refused, "when the first has ended")
+
+		// Somebody whose policy lets the id be used again is refused by the records.
+		run, err := p.temporal.ExecuteWorkflow(t.Context(),
+			sdkclient.StartWorkflowOptions{ID: childID, TaskQueue: p.system.queue}, contract.BatchWorkflow, in)
+		require.NoError(t, err)
+		err = run.Get(t.Context(), nil)
+		require.ErrorContains(t, err, contract.ErrorTypeClaimed)
+		total, _ := web.requests()
+		require.Equal(t, 4, total)
+		var batches, executions int
+		require.NoError(t, p.db.NewRaw(`SELECT (SELECT count(*) FROM batches), (SELECT count(*) FROM executions)`).
+			Scan(t.Context(), &batches, &executions))
+		require.Equal(t, [2]int{1, 1}, [2]int{batches, executions})
+		requireSound(t, p.db, e.ID)
+	})
+
+	t.Run("PointsAtTheResultsThatItHasNoRoomFor", func(t *testing.T) {
+		t.Parallel()
+		p := newParents(t, options{})
+		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = fmt.Fprintf(w, `<html><body><p class="text">%s</p></body></html>`, strings.Repeat("word ", 20_000))
+		}))
+		t.Cleanup(web.Close)
+		project := p.project(wire.ProjectRequest{
+			Instruction: "The text.", Executor: "fetch",
+			Fields: []field.Field{{Name: "text", Type: field.TypeText, Extract: &field.Extract{CSS: ".text"}}},
+		})
+		in := inline(project, itemsOf(web.URL, 15))
+		for i := range in.Items {
+			in.Items[i].GroundTruth = nil
+		}
+		out := p.run(in)
+		require.Equal(t, 15, out.Result.Stats.Completed)
+		some := len(out.Result.Results)
+		require.Positive(t, some)
+		require.Less(t, some, 15)
+		more := out.Result.MoreResults
+		require.NotNil(t, more)
+		require.Equal(t, some, more.AfterRow)
+
+		path, err := url.Parse(more.Path)
+		require.NoError(t, err)
+		require.Equal(t, "/api/batches/"+more.BatchID+"/jobs", path.Path)
+		row := more.AfterRow
+		for j, err := range p.client.Jobs(t.Context(), uuid.MustParse(more.BatchID), path.Query()) {
+			require.NoError(t, err)
+			row++
+			require.Equal(t, row, j.Row, "the rest, without a gap")
+			require.NotEmpty(t, j.Result["text"])
+		}
+		require.Equal(t, 15, row)
+		requireSound(t, p.db, uuid.MustParse(out.Result.ExecutionID))
+	})
+}
+
+func TestChildRefusesBadInput(t *testing.T) {
+	t.Parallel()
+	p := newParents(t, options{})
+	project := p.project(priceProject())
+	items := func(change func([]contract.Item)) contract.BatchInput {
+		in := inline(project, itemsOf("https://shop.example", 5))
+		change(in.Items)
+		return in
+	}
+	with := func(o contract.Options) contract.BatchInput {
+		in := inline(project, itemsOf("https://shop.example", 5))
+		in.Options = &o
+		return in
+	}
+	percent := 101.0
+	for name, test := range map[string]struct {
+		in    contract.BatchInput
+		names string
+	}{
+		"Nothing":            {contract.BatchInput{}, "execution_id, batch_id, items: "},
+		"TwoOfThree":         {contract.BatchInput{ExecutionID: uuid.NewString(), BatchID: uuid.NewString()}, "execution_id, batch_id, items: "},
+		"AnotherVersion":     {contract.BatchInput{Version: 9, BatchID: uuid.NewString()}, "version: "},
+		"NoProject":          {contract.BatchInput{Items: itemsOf("https://shop.example", 1)}, "project_id: "},
+		"NoUUID":             {contract.BatchInput{ExecutionID: "42"}, "execution_id: "},
+		"AnUnknownExecution": {contract.BatchInput{ExecutionID: uuid.NewString()}, "execution_id: "},
+		"AnUnknownBatch":     {contract.BatchInput{BatchID: uuid.NewString()}, "batch_id: "},
+		"AnUnknownProject":   {contract.BatchInput{ProjectID: uuid.NewString(), Items: itemsOf("https://shop.example", 1)}, "project_id: "},
+		"ABadMode":           {contract.BatchInput{BatchID: uuid.NewString(), OnCancel: "abort"}, "on_cancel: "},
+		"ABadURL":            {items(func(all []contract.Item) { all[3].SiteURL = "ftp://shop.example" }), "items[3].site_url: "},
+		"AnUnknownField": {
+			items(func(all []contract.Item) { all[2].GroundTruth = map[string][]string{"colour": {"red"}} }), "items[2].ground_truth.colour: ",
+		},
+		"AnInputWithoutAName": {items(func(all []contract.Item) { all[1].Input = map[string]string{"": "x"} }), "items[1].input: "},
+		"TooManyItems":        {inline(project, itemsOf("https://shop.example", contract.MaxItems+1)), "items: "},
+		"TooMuchConcurrency":  {with(contract.Options{Concurrency: 51}), "concurrency: "},
+		"AnUnknownType":       {with(contract.Options{Type: "trial"}), "type: "},
+		"ASampleOfProduction": {with(contract.Options{SampleSize: 3}), "sample_size: "},
+		"AnUnknownPreset":     {with(contract.Options{Preset: "SLOW"}), "preset: "},
+		"ABadPolicy":          {with(contract.Options{Retry: &contract.RetryPolicy{MaxAttempts: 1000}}), "max_attempts: "},
+		"ABadTolerance":       {with(contract.Options{FailureTolerance: &contract.Tolerance{MaxFailedPercent: &percent}}), "max_failed_percent: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := p.run(test.in)
+			require.Equal(t, contract.ErrorTypeInvalidInput, out.ErrorType, "%+v", out)
+			require.Contains(t, out.Message, test.names)
+			p.requireNothing()
+		})
+	}
+}
