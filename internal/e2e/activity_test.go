@@ -18,6 +18,7 @@ import (
 
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/internal/testkit"
+	"github.com/minohq/mino/internal/testkit/rig"
 	"github.com/minohq/mino/models/field"
 	"github.com/minohq/mino/models/retry"
 )
@@ -155,7 +156,7 @@ func TestActivityExecutor(t *testing.T) {
 			}
 		}
 		require.Len(t, c.called(), 5)
-		requireSound(t, c.db, e.ID)
+		rig.RequireSound(t, c.db, e.ID)
 		c.requireReplays(e)
 	})
 
@@ -239,7 +240,7 @@ func TestActivityExecutor(t *testing.T) {
 			require.Len(t, sessions, 2)
 			require.GreaterOrEqual(t, sessions[1].StartedAt.Sub(*sessions[0].FinishedAt), least-100*time.Millisecond, what)
 		}
-		requireSound(t, c.db, e.ID)
+		rig.RequireSound(t, c.db, e.ID)
 		c.requireReplays(e)
 	})
 
@@ -266,7 +267,7 @@ func TestActivityExecutor(t *testing.T) {
 			keys[request["session_id"]] = true
 		}
 		require.Len(t, keys, 2, "every attempt has a key of its own")
-		requireSound(t, c.db, e.ID)
+		rig.RequireSound(t, c.db, e.ID)
 	})
 
 	t.Run("EndsAttemptsAtTheirDeadline", func(t *testing.T) {
@@ -284,7 +285,7 @@ func TestActivityExecutor(t *testing.T) {
 		failed := c.jobs(b)[0].Error
 		require.Equal(t, "timeout", failed.Class)
 		require.Equal(t, "DEADLINE_EXCEEDED", failed.Code)
-		requireSound(t, c.db, e.ID)
+		rig.RequireSound(t, c.db, e.ID)
 	})
 
 	t.Run("DoesNotWaitForAWorkerLongerThanItIsTold", func(t *testing.T) {
@@ -298,7 +299,7 @@ func TestActivityExecutor(t *testing.T) {
 			require.Equal(t, "NO_WORKER", j.Error.Code)
 			require.Equal(t, 2, j.Attempts)
 		}
-		requireSound(t, c.db, e.ID)
+		rig.RequireSound(t, c.db, e.ID)
 	})
 }
 
@@ -327,7 +328,7 @@ func TestActivityExecutorControl(t *testing.T) {
 		close(gate)
 		require.Equal(t, 12, c.ended(e).Completed)
 		require.Len(t, c.called(), 12)
-		requireSound(t, c.db, e.ID)
+		rig.RequireSound(t, c.db, e.ID)
 		c.requireReplays(e)
 	})
 
@@ -365,7 +366,7 @@ func TestActivityExecutorControl(t *testing.T) {
 				require.Equal(t, "cancelled", session.Status)
 			}
 		}
-		requireSound(t, c.db, e.ID)
+		rig.RequireSound(t, c.db, e.ID)
 		c.requireReplays(e)
 	})
 
@@ -382,6 +383,6 @@ func TestActivityExecutorControl(t *testing.T) {
 		_, err := c.client.Stop(t.Context(), e.ID, "cancel")
 		require.NoError(t, err)
 		require.Equal(t, 3, c.ended(e).Cancelled)
-		requireSound(t, c.db, e.ID)
+		rig.RequireSound(t, c.db, e.ID)
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/internal/childtest"
 	"github.com/minohq/mino/internal/testkit"
+	"github.com/minohq/mino/internal/testkit/rig"
 	"github.com/minohq/mino/models/field"
 	"github.com/minohq/mino/workflows/child"
 	"github.com/minohq/mino/workflows/contract"
@@ -153,7 +154,7 @@ func TestChild(t *testing.T) {
 		require.Equal(t, map[string]string{"sku": "42"}, jobs[41].Input)
 		final := p.ended(e)
 		require.Equal(t, 200, final.Completed)
-		requireSound(t, p.db, e.ID)
+		rig.RequireSound(t, p.db, e.ID)
 	})
 
 	t.Run("ObeysItsParent", func(t *testing.T) {
@@ -183,7 +184,7 @@ func TestChild(t *testing.T) {
 		require.Equal(t, "stopped by request", out.Result.Reason)
 		require.Equal(t, 50, out.Result.Stats.Completed)
 		require.Equal(t, 10, out.Result.Stats.Cancelled)
-		requireSound(t, p.db, e.ID)
+		rig.RequireSound(t, p.db, e.ID)
 	})
 
 	t.Run("IsFoundInTheUIFromItsStart", func(t *testing.T) {
@@ -240,7 +241,7 @@ func TestChildCancelled(t *testing.T) {
 			require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, described.GetWorkflowExecutionInfo().GetStatus())
 			final := p.ended(e)
 			require.Equal(t, "stopped", final.Status)
-			requireSound(t, p.db, e.ID)
+			rig.RequireSound(t, p.db, e.ID)
 		})
 	}
 }
@@ -266,7 +267,7 @@ func TestChildOfRecords(t *testing.T) {
 		require.Equal(t, "test", e.Type)
 		require.Equal(t, "FAST", e.Preset)
 		require.Equal(t, 2, e.Concurrency)
-		requireSound(t, p.db, e.ID)
+		rig.RequireSound(t, p.db, e.ID)
 	})
 
 	t.Run("IsRefusedWhatAnotherWorkflowRuns", func(t *testing.T) {
@@ -285,7 +286,7 @@ func TestChildOfRecords(t *testing.T) {
 		require.Contains(t, out.Message, "batch_id: ")
 		web.release()
 		require.Equal(t, 3, p.ended(e).Completed)
-		requireSound(t, p.db, e.ID)
+		rig.RequireSound(t, p.db, e.ID)
 	})
 
 	t.Run("RunsOnceUnderOneWorkflowID", func(t *testing.T) {
@@ -312,7 +313,7 @@ func TestChildOfRecords(t *testing.T) {
 		require.NoError(t, p.db.NewRaw(`SELECT (SELECT count(*) FROM batches), (SELECT count(*) FROM executions)`).
 			Scan(t.Context(), &batches, &executions))
 		require.Equal(t, [2]int{1, 1}, [2]int{batches, executions})
-		requireSound(t, p.db, e.ID)
+		rig.RequireSound(t, p.db, e.ID)
 	})
 
 	t.Run("PointsAtTheResultsThatItHasNoRoomFor", func(t *testing.T) {
@@ -351,7 +352,7 @@ func TestChildOfRecords(t *testing.T) {
 			require.NotEmpty(t, j.Result["text"])
 		}
 		require.Equal(t, 15, row)
-		requireSound(t, p.db, uuid.MustParse(out.Result.ExecutionID))
+		rig.RequireSound(t, p.db, uuid.MustParse(out.Result.ExecutionID))
 	})
 }
 
