@@ -71,7 +71,7 @@ bench: ## Run the benchmarks
 histories: ## Record histories of real runs for the replay test
 	@cli="$(temporal)"; mkdir -p workflows/testdata/histories; MINO_TEMPORAL_CLI="$$cli" \
 		MINO_RECORD_HISTORIES="$(CURDIR)/workflows/testdata/histories" \
-		go test -count=1 -run '^Test(Control|Worker.*)$$' ./internal/e2e
+		go test -count=1 -run '^Test(Control|Worker.*|Chunks|Tolerance|Child.*|ActivityExecutor.*)$$' ./internal/e2e
 
 .PHONY: lint
 lint: ## Check format, vet, lint, import rules and the determinism of workflows

@@ -28,8 +28,19 @@ func TestReplay(t *testing.T) {
 				Interceptors: []interceptor.WorkerInterceptor{workflows.Interceptor()},
 			})
 			require.NoError(t, err)
-			replayer.RegisterWorkflowWithOptions(workflows.BatchWorkflow, workflow.RegisterOptions{Name: contract.BatchWorkflow})
+			for name, f := range registered() {
+				replayer.RegisterWorkflowWithOptions(f, workflow.RegisterOptions{Name: name})
+			}
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet{}, file))
 		})
+	}
+}
+
+// registered are the workflows by name.
+func registered() map[string]any {
+	return map[string]any{
+		contract.BatchWorkflow: workflows.BatchWorkflow,
+		contract.BatchChunk:    workflows.BatchChunk,
+		contract.ActivityJob:   workflows.ActivityJob,
 	}
 }

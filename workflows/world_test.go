@@ -234,9 +234,7 @@ func (w *world) newEnvironment() {
 	w.env.SetWorkerOptions(sdkworker.Options{Interceptors: []interceptor.WorkerInterceptor{&between{world: w}, workflows.Interceptor()}})
 	w.env.SetTestTimeout(time.Minute)
 	w.env.RegisterWorkflow(w.parent)
-	for name, f := range map[string]any{
-		contract.BatchWorkflow: workflows.BatchWorkflow, contract.BatchChunk: workflows.BatchChunk, contract.ActivityJob: workflows.ActivityJob,
-	} {
+	for name, f := range registered() {
 		w.env.RegisterWorkflowWithOptions(f, workflow.RegisterOptions{Name: name})
 	}
 	for name, f := range map[string]any{

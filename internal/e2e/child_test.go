@@ -155,6 +155,7 @@ func TestChild(t *testing.T) {
 		final := p.ended(e)
 		require.Equal(t, 200, final.Completed)
 		rig.RequireSound(t, p.db, e.ID)
+		p.requireReplays(e)
 	})
 
 	t.Run("ObeysItsParent", func(t *testing.T) {
@@ -242,6 +243,7 @@ func TestChildCancelled(t *testing.T) {
 			final := p.ended(e)
 			require.Equal(t, "stopped", final.Status)
 			rig.RequireSound(t, p.db, e.ID)
+			p.requireReplays(e)
 		})
 	}
 }

@@ -21,8 +21,9 @@ import (
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// requireReplays fetches the history of every run of an execution and of its chunks, and
-// replays it with the present code. With MINO_RECORD_HISTORIES=DIR it also writes the
+// requireReplays fetches the history of every run of an execution, of its chunks, and of
+// its first jobs when these have workflows of their own, and replays it with the present
+// code. With MINO_RECORD_HISTORIES=DIR it also writes the
 // histories there, for package workflows to replay with the code to come.
 func (s *system) requireReplays(e wire.Execution) {
 	s.t.Helper()
@@ -36,6 +37,12 @@ func (s *system) requireReplays(e wire.Execution) {
 			return
 		}
 		s.requireReplaysOf(id, fmt.Sprintf("chunk-%d", n))
+		for row := 1; row <= maxRecorded; row++ {
+			job := fmt.Sprintf("%s-row-%d", id, row)
+			if _, err := s.temporal.DescribeWorkflowExecution(s.t.Context(), job, ""); err == nil {
+				s.requireReplaysOf(job, fmt.Sprintf("row-%d", row))
+			}
+		}
 	}
 }
 
