@@ -14,7 +14,7 @@ import (
 
 // TestCheck damages the records of a run that was sound, and has the check find it.
 //
-//nolint:tparallel // the damage is done to one run, in turn
+//nolint:paralleltest,tparallel // the damage is done to one run, in turn
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, rig.FarSideConfig{})

@@ -76,7 +76,7 @@ func TestOutages(t *testing.T) {
 	for i := range rounds * len(outages) * sparesPerOutage {
 		spare = append(spare, s.upload(fmt.Sprintf("spare-%d", i), 2))
 	}
-	e := s.start("rows", form(500, 10_000), form(8, 6))
+	e := s.start("rows", form(1_500, 10_000), form(8, 6))
 	held := s.start("held", form(200, 2_000), heldConcurrency)
 	s.acknowledged(e, "running")
 	s.acknowledged(held, "running")
