@@ -107,7 +107,14 @@ func (a *Activities) EndCall(ctx context.Context, in contract.EndCallInput) (con
 	if job != nil {
 		return endedBefore(job)
 	}
-	return a.runOf(attempt, in.RunJobInput).endCall(ctx, in)
+	out, err := a.runOf(attempt, in.RunJobInput).endCall(ctx, in)
+	if errors.Is(err, models.ErrStaleAttempt) {
+		// What came first may be its own write, whose answer was lost.
+		if _, job, lookErr := a.attempts.ResumeAttempt(ctx, ids[0], ids[1]); lookErr == nil && job != nil {
+			return endedBefore(job)
+		}
+	}
+	return out, err
 }
 
 // endedBefore gives what an attempt came to that has ended: the end of the job, or a

@@ -188,6 +188,23 @@ func TestChild(t *testing.T) {
 		rig.RequireSound(t, p.db, e.ID)
 	})
 
+	t.Run("HasRoomForLongNames", func(t *testing.T) {
+		t.Parallel()
+		p, web := newParents(t, options{}), newSite(t)
+		web.release()
+		project := priceProject()
+		project.Name = uuid.NewString() + strings.Repeat("京", 160)
+		in := inline(p.project(project), itemsOf(web.URL, 2))
+		in.Options.Name = strings.Repeat("東", 300)
+		out := p.run(in)
+		require.Equal(t, 2, out.Result.Stats.Completed)
+		e, err := p.client.Execution(t.Context(), uuid.MustParse(out.Result.ExecutionID))
+		require.NoError(t, err)
+		again := p.execute(wire.Batch{ID: e.BatchID, ProjectID: e.ProjectID}, nil)
+		require.Equal(t, 2, p.ended(again).Completed, "through the API too")
+		rig.RequireSound(t, p.db, again.ID)
+	})
+
 	t.Run("IsFoundInTheUIFromItsStart", func(t *testing.T) {
 		t.Parallel()
 		p := newParents(t, options{noWorker: true})

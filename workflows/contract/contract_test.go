@@ -67,6 +67,8 @@ func payloads() map[string]any {
 			Error: &contract.ItemError{Class: contract.ErrorTypePermanent, Code: "HTTP_404", Message: "not found"},
 		},
 	}
+	final := stats
+	final.State, final.Reason, final.Queued, final.Running, final.Cancelled = "stopped", "", 0, 0, 30
 	more := &contract.ResultsPage{BatchID: plan.BatchID, AfterRow: 2, Path: "/api/batches/" + plan.BatchID + "/jobs?execution_id=" + plan.ExecutionID + "&after_row=2"}
 	request := &contract.ActivityRequest{
 		Version: contract.CallVersion, ExecutionID: plan.ExecutionID, JobID: job.JobID, SessionID: "0190a0b0-0000-7000-8000-000000000006",
@@ -94,7 +96,7 @@ func payloads() map[string]any {
 			RecordedState: "paused", RecordedConcurrency: 10, RecordedReason: stats.Reason,
 		}},
 		"batch_result": contract.BatchResult{
-			ExecutionID: plan.ExecutionID, BatchID: plan.BatchID, Status: "stopped", Reason: "stopped by request", Stats: stats,
+			ExecutionID: plan.ExecutionID, BatchID: plan.BatchID, Status: "stopped", Reason: "stopped by request", Stats: final,
 			Results: results, MoreResults: more,
 		},
 		"signal_stop":          contract.StopRequest{Mode: contract.StopCancel},

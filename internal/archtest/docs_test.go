@@ -1,0 +1,53 @@
+package archtest
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/executors/activity"
+	"github.com/minohq/mino/workflows/contract"
+)
+
+// block is a JSON block of a document, under the comment that says what it is.
+var block = regexp.MustCompile("(?s)(?:<!-- json: ([a-z_]+) -->\n)?```json\n(.*?)```")
+
+// promised are the types of what callers of MINO write and read; the rest of the
+// contract is its own affair.
+func promised() map[string]any {
+	return map[string]any{
+		"batch_input_items": &contract.BatchInput{}, "batch_input_batch": &contract.BatchInput{}, "batch_input_execution": &contract.BatchInput{},
+		"batch_result": &contract.BatchResult{}, "activity_request": &contract.ActivityRequest{}, "activity_result": &contract.ActivityResult{},
+		"project": &wire.ProjectRequest{},
+	}
+}
+
+// TestJSONOfTheDocs holds the JSON of the documents against the golden files of the
+// contract, and so against the code.
+func TestJSONOfTheDocs(t *testing.T) {
+	t.Parallel()
+	shown := map[string]bool{}
+	for _, name := range []string{"docs/child-workflows.md", "docs/activity-executor.md"} {
+		for _, found := range block.FindAllStringSubmatch(read(t, name), -1) {
+			what, text := found[1], found[2]
+			into, known := promised()[what]
+			require.True(t, known, "%s does not say what this is, in a comment such as <!-- json: batch_result -->:\n%s", name, text)
+			shown[what] = true
+			decoder := json.NewDecoder(strings.NewReader(text))
+			decoder.DisallowUnknownFields()
+			require.NoError(t, decoder.Decode(into), "%s: %s", name, what)
+			if project, ok := into.(*wire.ProjectRequest); ok {
+				require.Equal(t, activity.Name, project.Executor)
+				require.NoError(t, activity.New().Validate(project.Settings, project.Fields))
+				continue
+			}
+			require.JSONEq(t, read(t, filepath.Join("workflows", "contract", "testdata", what+".json")), text, "%s: %s", name, what)
+		}
+	}
+	require.Len(t, shown, len(promised()), "each is shown")
+}
