@@ -76,6 +76,7 @@ func (s *server) countedStats(ctx context.Context, e *models.Execution) (*wire.S
 	out := &wire.Stats{
 		ExecutionID:  e.ID,
 		Status:       string(e.Status),
+		Reason:       e.Reason,
 		Concurrency:  e.Concurrency,
 		Source:       sourceDatabase,
 		Total:        tally.Total,
@@ -112,6 +113,7 @@ func liveStats(e *models.Execution, stats contract.Stats) *wire.Stats {
 	out := &wire.Stats{
 		ExecutionID:  e.ID,
 		Status:       stats.State,
+		Reason:       stats.Reason,
 		Concurrency:  stats.Concurrency,
 		Source:       sourceWorkflow,
 		Total:        stats.Total,

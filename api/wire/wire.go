@@ -195,7 +195,9 @@ type Accuracy struct {
 type Stats struct {
 	ExecutionID uuid.UUID `json:"execution_id"`
 	Status      string    `json:"status"`
-	Concurrency int       `json:"concurrency"`
+	// Reason says why it is so, when it was not a request that made it so.
+	Reason      string `json:"reason,omitempty"`
+	Concurrency int    `json:"concurrency"`
 	// Source is "workflow" when the live run answered, "database" when the rows were
 	// counted.
 	Source    string `json:"source"`

@@ -72,6 +72,9 @@ func state(s wire.Stats) string {
 	if s.Status == "running" && s.Concurrency > 0 {
 		return fmt.Sprintf("running, %d at once", s.Concurrency)
 	}
+	if s.Status == statusPaused && s.Reason != "" {
+		return s.Status + ": " + s.Reason
+	}
 	return s.Status
 }
 
@@ -145,6 +148,9 @@ func figures(v view) []string {
 func renderLine(v view) string {
 	st := v.stats
 	parts := append([]string{st.Status}, figures(v)...)
+	if st.Status == statusPaused && st.Reason != "" {
+		parts[0] = st.Status + " (" + st.Reason + ")"
+	}
 	parts = append(parts, "running "+grouped(st.Running))
 	if st.Retries > 0 {
 		parts = append(parts, plural(st.Retries, "retry", "retries"))

@@ -95,6 +95,11 @@ func TestRenderLine(t *testing.T) {
 		"1m14s  running · 31/60 51% · 4.2/s · 7s left · running 10 · 4 retries · failed: transient 1, permanent 2 · accuracy 91.2%",
 		renderLine(midway()))
 	require.Equal(t, "0s  pending · 0/60 0% · running 0", renderLine(view{stats: wire.Stats{Status: "pending", Total: 60}}))
+	require.Equal(t, "0s  paused (3 of 8 jobs failed; 2 are tolerated) · 8/60 13% · running 0 · failed: permanent 3",
+		renderLine(view{stats: wire.Stats{
+			Status: "paused", Reason: "3 of 8 jobs failed; 2 are tolerated", Total: 60, Completed: 5, Failed: 3,
+			ErrorClasses: map[string]int{"permanent": 3},
+		}}))
 }
 
 func TestRenderSummary(t *testing.T) {
