@@ -47,18 +47,10 @@ type Worker struct {
 	err    error
 }
 
-// New makes a worker; Start starts it.
-func New(c client.Client, config Config, a *activities.Activities) *Worker {
-	if config.TaskQueue == "" {
-		config.TaskQueue = contract.TaskQueue
-	}
-	if config.MaxConcurrentActivities <= 0 {
-		config.MaxConcurrentActivities = 100
-	}
-	if config.StopTimeout <= 0 {
-		config.StopTimeout = 30 * time.Second
-	}
-	w := sdkworker.New(c, config.TaskQueue, sdkworker.Options{
+// Options are those that a worker with this configuration gives the SDK.
+func (config Config) Options() sdkworker.Options {
+	config = config.withDefaults()
+	return sdkworker.Options{
 		Identity:                           config.Identity,
 		MaxConcurrentActivityExecutionSize: config.MaxConcurrentActivities,
 		WorkerStopTimeout:                  config.StopTimeout,
@@ -68,7 +60,26 @@ func New(c client.Client, config Config, a *activities.Activities) *Worker {
 		// than failing every run there is.
 		WorkflowPanicPolicy: sdkworker.BlockWorkflow,
 		Interceptors:        []interceptor.WorkerInterceptor{workflows.Interceptor()},
-	})
+	}
+}
+
+func (config Config) withDefaults() Config {
+	if config.TaskQueue == "" {
+		config.TaskQueue = contract.TaskQueue
+	}
+	if config.MaxConcurrentActivities <= 0 {
+		config.MaxConcurrentActivities = 100
+	}
+	if config.StopTimeout <= 0 {
+		config.StopTimeout = 30 * time.Second
+	}
+	return config
+}
+
+// New makes a worker; Start starts it.
+func New(c client.Client, config Config, a *activities.Activities) *Worker {
+	config = config.withDefaults()
+	w := sdkworker.New(c, config.TaskQueue, config.Options())
 	RegisterWorkflows(w)
 	RegisterActivities(w, a)
 	return &Worker{worker: w}

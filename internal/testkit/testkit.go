@@ -42,7 +42,12 @@ const stopTime = 30 * time.Second
 
 // Main runs the tests, stops the servers, removes their files and exits.
 func Main(m *testing.M) {
-	code := m.Run()
+	os.Exit(Run(m)) //nolint:forbidigo // it stands in for the main of a test binary
+}
+
+// Run is Main for a binary that has something to do before it exits.
+func Run(m *testing.M) (code int) {
+	code = m.Run()
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	err := running.stop(ctx)
 	cancel()
@@ -50,7 +55,7 @@ func Main(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "testkit:", err)
 		code = max(code, 1)
 	}
-	os.Exit(code) //nolint:forbidigo // it stands in for the main of a test binary
+	return code
 }
 
 // running is what this test binary has to put away when its tests are over.

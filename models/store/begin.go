@@ -85,6 +85,8 @@ func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.U
 // the lock afterwards and reads the new status: the function looks when it has the
 // lock. Attempts do not keep each other waiting, nor whoever numbers the events, since
 // the row of the execution itself is not locked.
+//
+// The job is found by its key, as with the fence of outcomes.
 const beginFirst = `
 	WITH held AS MATERIALIZED (
 		SELECT execution_status_held($2) AS status
@@ -93,7 +95,8 @@ const beginFirst = `
 		SET status = 'running', attempt = j.attempt + 1, next_attempt_at = NULL,
 		    started_at = COALESCE(j.started_at, now()), updated_at = now()
 		FROM held
-		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id = $2 AND j.status = 'queued'
+		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id IS NOT DISTINCT FROM $2
+		  AND j.status IS NOT DISTINCT FROM 'queued'
 		  AND held.status NOT IN ('paused', 'stopping')
 		RETURNING j.attempt, j.row_number, j.site_url, j.input, j.ground_truth
 	), session AS (
@@ -114,8 +117,8 @@ func beginNext(ctx context.Context, tx bun.Tx, a *Attempt, worker string) error 
 		UPDATE jobs AS j
 		SET attempt = j.attempt + 1, next_attempt_at = NULL, updated_at = now()
 		FROM executions AS e
-		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id = $2 AND j.status = 'running'
-		  AND e.id = j.execution_id
+		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id IS NOT DISTINCT FROM $2
+		  AND j.status IS NOT DISTINCT FROM 'running' AND e.id = $2
 		RETURNING j.attempt, j.row_number, j.site_url, j.input, j.ground_truth, e.snapshot, e.retry`,
 		a.OrganisationID, a.ExecutionID, a.JobID), a)
 	if err != nil {
@@ -196,7 +199,7 @@ func supersede(ctx context.Context, tx bun.Tx, a *Attempt) error {
 func (s *Store) Checkpoint(ctx context.Context, a *Attempt, remoteRunID string) error {
 	result, err := s.db.NewUpdate().Model((*models.Session)(nil)).
 		Set("remote_run_id = ?", remoteRunID).
-		Where("id = ? AND status = ?", a.SessionID, models.SessionRunning).
+		Where("id = ? AND status IS NOT DISTINCT FROM ?", a.SessionID, models.SessionRunning).
 		Exec(ctx)
 	return mapped(affected(result, err, models.ErrStaleAttempt))
 }

@@ -1,0 +1,30 @@
+package bench
+
+// The figures, in the order in which they are shown.
+var (
+	noopThroughput = define("noop_throughput", "jobs/s",
+		"jobs that do nothing, end to end; ratio: to a bare fan-out of activities that do nothing", atLeast(0.8))
+
+	makespan = define("makespan", "s",
+		"jobs of very unequal length, 50 at once; ratio: to the list-scheduling bound", atMost(1.03))
+	makespanChunks = define("makespan_chunks", "chunks",
+		"chunks that it took", nothing)
+
+	historyEvents = define("history_events", "events",
+		"events of the largest run of a large execution", atMost(10_240))
+	historyBytes = define("history_bytes", "MB",
+		"history of the largest run of a large execution", atMost(10))
+	historyReplay = define("history_replay", "s",
+		"replay of the slowest history of a large execution", atMost(1))
+	workerHeapPeak = define("worker_heap_peak", "MB",
+		"heap of the worker's process during a large execution, at its highest", nothing)
+	workerHeapEnd = define("worker_heap_end", "MB",
+		"the same after its end", nothing)
+	workerRSS = define("worker_rss_peak", "MB",
+		"memory of the worker's process during a large execution, at its highest", nothing)
+
+	controlMedian = define("control_p50", "ms",
+		"pause, resume, concurrency, acknowledged with 50 jobs running; median", nothing)
+	controlSlowest = define("control_p99", "ms",
+		"the same, 99 of 100", atMost(250))
+)
