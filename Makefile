@@ -50,7 +50,7 @@ test: ## Run all tests; they start PostgreSQL and Temporal themselves
 		echo "The race detector needs a C compiler ($$cc); on Debian: apt-get install gcc libc6-dev" >&2; exit 1; }
 	@.ci/beat "Compiling with the race detector (several minutes the first time)" go build -race -buildvcs=false ./...
 	@cli="$(temporal)"; echo "Running the tests" >&2; \
-		MINO_TEMPORAL_CLI="$$cli" go test -race -timeout 10m ./...
+		MINO_TEMPORAL_CLI="$$cli" go test -race -timeout 20m ./...
 
 .PHONY: test-cluster
 test-cluster: ## Run a batch on a Temporal server with PostgreSQL persistence, several workers and APIs
@@ -61,11 +61,13 @@ test-cluster: ## Run a batch on a Temporal server with PostgreSQL persistence, s
 .PHONY: test-faults
 test-faults: ## Break things under long runs: half an hour of kills, crashes, cut lines
 	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" MINO_FAULTS=long \
-		go test -count=1 -v -timeout 90m ./internal/faults
+		go test -count=1 -v -timeout 90m ./internal/faults; \
+		MINO_FAULTS=long go test -count=1 -v -timeout 30m -run '^TestControlAgainstAModel$$' ./workflows
 
 .PHONY: bench
-bench: ## Run the benchmarks
-	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+bench: ## Measure what is promised: a table, and bench.json; about half an hour
+	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" MINO_BENCH_FILE="$(CURDIR)/bench.json" \
+		go test -run '^$$' -bench . -benchtime 1x -timeout 90m ./internal/bench
 
 .PHONY: histories
 histories: ## Record histories of real runs for the replay test
