@@ -16,7 +16,7 @@ import (
 	"github.com/minohq/mino/internal/testkit"
 )
 
-// FileVariable names the file for programs; without it none is written.
+// fileVariable names the file for programs; without it none is written.
 const fileVariable = "MINO_BENCH_FILE"
 
 // target is what a figure should come to: its ratio where it has a baseline, else its
@@ -140,7 +140,7 @@ func report(all []*figure, path string) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	fmt.Printf("\nMINO, %d CPUs, Temporal dev server in memory, PostgreSQL without fsync\n\n", runtime.NumCPU()) //nolint:forbidigo // it is what the program is for
+	fmt.Printf("\nMINO, %d CPUs, Temporal dev server in memory, PostgreSQL without fsync\n\n", runtime.NumCPU())
 	if err := table(os.Stdout, all); err != nil || path == "" {
 		return err
 	}
