@@ -125,6 +125,9 @@ func inlineBatch(project *models.Project, in contract.PrepareInput, info activit
 	inputs, truths := map[string]bool{}, map[string]bool{}
 	jobs := make([]*models.Job, len(in.Items))
 	for i, item := range in.Items {
+		if err := checkItem(i, item, fields); err != nil {
+			return nil, nil, err
+		}
 		site, err := ingest.SiteURL(item.SiteURL)
 		if err != nil {
 			return nil, nil, invalidInput("items[%d].site_url: %v", i, err)
@@ -134,16 +137,10 @@ func inlineBatch(project *models.Project, in contract.PrepareInput, info activit
 			Input: make(map[string]string, len(item.Input)), GroundTruth: cleanTruth(item.GroundTruth),
 		}
 		for name, value := range item.Input {
-			if n := utf8.RuneCountInString(name); n == 0 || n > ingest.MaxHeaderLength {
-				return nil, nil, invalidInput("items[%d].input: a name has 1 to %d characters, not %d", i, ingest.MaxHeaderLength, n)
-			}
 			job.Input[clean(name)] = clean(value)
 			inputs[clean(name)] = true
 		}
-		for _, name := range slices.Sorted(maps.Keys(item.GroundTruth)) {
-			if !fields[name] {
-				return nil, nil, invalidInput("items[%d].ground_truth.%s: the project has no such field", i, name)
-			}
+		for name := range item.GroundTruth {
 			truths[name] = true
 		}
 		jobs[i] = job
@@ -163,6 +160,21 @@ func inlineBatch(project *models.Project, in contract.PrepareInput, info activit
 		}
 	}
 	return batch, rows, nil
+}
+
+// checkItem refuses names that an upload could not have.
+func checkItem(i int, item contract.Item, fields map[string]bool) error {
+	for name := range item.Input {
+		if n := utf8.RuneCountInString(name); n == 0 || n > ingest.MaxHeaderLength {
+			return invalidInput("items[%d].input: a name has 1 to %d characters, not %d", i, ingest.MaxHeaderLength, n)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(item.GroundTruth)) {
+		if !fields[name] {
+			return invalidInput("items[%d].ground_truth.%s: the project has no such field", i, name)
+		}
+	}
+	return nil
 }
 
 // cleanTruth makes accepted values what an upload would make of them: trimmed, without

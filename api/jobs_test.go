@@ -109,6 +109,14 @@ func TestJobsAreListed(t *testing.T) {
 		}
 	}
 	require.Equal(t, []int{1, 2, 5, 6, 7}, rows)
+
+	rows, pagination := list("?after_row=3&limit=2")
+	require.Equal(t, []int{4, 5}, rows)
+	rows, _ = list("?after_row=3&limit=2&cursor=" + pagination.NextCursor)
+	require.Equal(t, []int{6, 7}, rows, "the cursor comes first")
+	for _, bad := range []string{"-1", "x", "4294967296"} {
+		at(t, b.get(path+"?after_row="+bad).problem(http.StatusBadRequest, wire.CodeInvalidParams), "after_row")
+	}
 }
 
 func TestJobHasItsSessions(t *testing.T) {

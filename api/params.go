@@ -130,7 +130,7 @@ func (q *query) row(name string) int {
 	if err != nil {
 		q.refuse(name, "must be a whole number, 0 or more")
 	}
-	return int(n) //nolint:gosec // 31 bits
+	return int(n)
 }
 
 // total reads whether the answer is to count the whole list.
