@@ -4,6 +4,8 @@ package bench
 var (
 	noopThroughput = define("noop_throughput", "jobs/s",
 		"jobs that do nothing, end to end; ratio: to a bare fan-out of activities that do nothing", atLeast(0.8))
+	noopOwnCost = define("noop_own_cost", "jobs/s",
+		"the same; ratio: to a bare fan-out whose client has MINO's options", nothing)
 
 	makespan = define("makespan", "s",
 		"jobs of very unequal length, 50 at once; ratio: to the list-scheduling bound", atMost(1.03))

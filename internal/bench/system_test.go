@@ -68,11 +68,18 @@ func newSystem(b *testing.B, execute executor) *system {
 	return s
 }
 
-// quietClient logs nothing: what a benchmark logs costs time, and shows.
+// quietClient is connected as `mino` connects to a service in the clear. It logs nothing:
+// what a benchmark logs costs time, and shows.
 func quietClient(b *testing.B) sdkclient.Client {
+	b.Helper()
+	return clientWith(b, sdkclient.ConnectionOptions{GrpcCompression: &sdkclient.GrpcCompressionNone{}})
+}
+
+func clientWith(b *testing.B, connection sdkclient.ConnectionOptions) sdkclient.Client {
 	b.Helper()
 	temporal, err := sdkclient.DialContext(b.Context(), sdkclient.Options{
 		HostPort: testkit.Temporal(b).Address(), Namespace: testkit.DefaultNamespace, Logger: logging.ForTemporal(zap.NewNop()),
+		ConnectionOptions: connection,
 	})
 	require.NoError(b, err)
 	b.Cleanup(temporal.Close)
