@@ -39,6 +39,11 @@ type Config struct {
 // late an activity learns of its cancellation.
 const heartbeatThrottle = 2 * time.Second
 
+// deadlockDetection is how long workflow code may go without yielding. The SDK's second is
+// short for a result of somebody's activity, of up to Temporal's 2 MiB, that is read on a
+// busy machine; it stays within the time that a workflow task has.
+const deadlockDetection = 8 * time.Second
+
 // Worker polls one task queue.
 type Worker struct {
 	worker sdkworker.Worker
@@ -54,6 +59,7 @@ func (config Config) Options() sdkworker.Options {
 		Identity:                           config.Identity,
 		MaxConcurrentActivityExecutionSize: config.MaxConcurrentActivities,
 		WorkerStopTimeout:                  config.StopTimeout,
+		DeadlockDetectionTimeout:           deadlockDetection,
 		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
 		DefaultHeartbeatThrottleInterval:   heartbeatThrottle,
 		// A workflow task that panics blocks its run until a good build comes, rather
