@@ -16,8 +16,8 @@ import (
 
 const (
 	// noopJobs is how many a single run of the bare fan-out can take.
-	noopJobs   = 3_000
-	noopRounds = 3
+	noopJobs   = 2_000
+	noopRounds = 5
 )
 
 // BenchmarkNoop runs jobs that do nothing, with their sessions, results and events, in
