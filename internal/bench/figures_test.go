@@ -17,7 +17,7 @@ var (
 	historyBytes = define("history_bytes", "MB",
 		"history of the largest run of a large execution", atMost(10))
 	historyReplay = define("history_replay", "s",
-		"replay of the slowest history of a large execution", atMost(1))
+		"replay of the longest history of a large execution", atMost(1))
 	workerHeapPeak = define("worker_heap_peak", "MB",
 		"heap of the worker's process during a large execution, at its highest", nothing)
 	workerHeapEnd = define("worker_heap_end", "MB",

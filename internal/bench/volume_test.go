@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,7 +21,12 @@ import (
 	"github.com/minohq/mino/workflows/contract"
 )
 
-const volumeJobs = 100_000
+const (
+	volumeJobs = 100_000
+	// replays are how often a history is replayed; what else the machine does can only
+	// lengthen one, so the shortest counts.
+	replays = 5
+)
 
 // BenchmarkVolume runs a large execution and looks at the histories of all of its runs,
 // and at the memory of the process that runs them. The name has it run last: it leaves
@@ -35,15 +41,17 @@ func BenchmarkVolume(b *testing.B) {
 		heapPeak, heapEnd, rss := memory()
 		runs, chunks := s.histories(e)
 		events, bytes := 0, 0
-		var slowest time.Duration
+		largest := runs[0]
 		for _, run := range runs {
 			events, bytes = max(events, int(run.GetHistoryLength())), max(bytes, int(run.GetHistorySizeBytes()))
-			slowest = max(slowest, s.replay(run))
+			if run.GetHistoryLength() > largest.GetHistoryLength() {
+				largest = run
+			}
 		}
 		b.Logf("%d jobs in %.0f s: %d runs, %d of them chunks", n, took.Seconds(), len(runs), chunks)
 		historyEvents.record(b, float64(events))
 		historyBytes.record(b, megabytes(bytes))
-		historyReplay.record(b, slowest.Seconds())
+		historyReplay.record(b, s.replay(largest).Seconds())
 		workerHeapPeak.record(b, megabytes(heapPeak))
 		workerHeapEnd.record(b, megabytes(heapEnd))
 		workerRSS.record(b, megabytes(rss))
@@ -94,12 +102,16 @@ func (s *system) replay(run *workflowpb.WorkflowExecutionInfo) time.Duration {
 		require.NoError(s.b, err)
 		history.Events = append(history.GetEvents(), event)
 	}
-	replayer, err := sdkworker.NewWorkflowReplayerWithOptions(sdkworker.WorkflowReplayerOptions{
-		Interceptors: []interceptor.WorkerInterceptor{workflows.Interceptor()},
-	})
-	require.NoError(s.b, err)
-	worker.RegisterWorkflows(replayer)
-	begun := time.Now()
-	require.NoError(s.b, replayer.ReplayWorkflowHistory(nil, history))
-	return time.Since(begun)
+	var times []time.Duration
+	for range replays {
+		replayer, err := sdkworker.NewWorkflowReplayerWithOptions(sdkworker.WorkflowReplayerOptions{
+			Interceptors: []interceptor.WorkerInterceptor{workflows.Interceptor()},
+		})
+		require.NoError(s.b, err)
+		worker.RegisterWorkflows(replayer)
+		begun := time.Now()
+		require.NoError(s.b, replayer.ReplayWorkflowHistory(nil, history))
+		times = append(times, time.Since(begun))
+	}
+	return slices.Min(times)
 }
