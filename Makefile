@@ -59,13 +59,13 @@ test-cluster: ## Run a batch on a Temporal server with PostgreSQL persistence, s
 		go test -count=1 -timeout 20m -run Cluster ./internal/devstack ./internal/e2e
 
 .PHONY: test-faults
-test-faults: ## Break things under long runs: half an hour of kills, crashes, cut lines
+test-faults: ## Break things under long runs: kills, crashes, cut lines, wrong clocks
 	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" MINO_FAULTS=long \
 		go test -count=1 -v -timeout 90m ./internal/faults; \
 		MINO_FAULTS=long go test -count=1 -v -timeout 30m -run '^TestControlAgainstAModel$$' ./workflows
 
 .PHONY: bench
-bench: ## Measure the promised figures: a table, and bench.json (half an hour or so)
+bench: ## Measure the promised figures: a table, and bench.json; it takes long
 	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" MINO_BENCH_FILE="$(CURDIR)/bench.json" \
 		go test -run '^$$' -bench '$(or $(BENCH),.)' -benchtime 1x -timeout 3h ./internal/bench
 
