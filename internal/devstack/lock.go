@@ -55,4 +55,13 @@ func (l *dirLock) sign() error {
 
 // release gives the directory free. The file stays: removing it would let two
 // processes each lock a file of that name.
-func (l *dirLock) release() error { return l.file.Close() }
+//
+// Closing it would not do alone: a program that another goroutine is starting holds a
+// copy of the descriptor from its fork to its exec, and with it the lock.
+func (l *dirLock) release() error {
+	var err error
+	if unlock := syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN); unlock != nil {
+		err = fmt.Errorf("unlock %s: %w", l.file.Name(), unlock)
+	}
+	return errors.Join(err, l.file.Close())
+}
