@@ -7,10 +7,13 @@ import (
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// Temporal warns at 10,240 events and 10 MB. BatchWorkflow moves on far from the line:
-// what it waits for before it can adds little.
+// Temporal warns at 10,240 events and 10 MB. BatchWorkflow moves on far from the line: a
+// worker that does not have the run in its cache replays it before it answers, and who
+// asked for a pause waits meanwhile. It prefers a moment at which nobody waits, but not
+// for longer than slackEvents.
 const (
-	maxBatchEvents = 7_000
+	maxBatchEvents = 1_500
+	slackEvents    = 500
 	maxBatchBytes  = 4 << 20
 )
 
@@ -152,8 +155,9 @@ func (b *batch) done() bool {
 // historyDue: this run has grown enough.
 func (b *batch) historyDue(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
-	return b.steps >= b.plan.StepsPerRun ||
-		info.GetCurrentHistoryLength() >= maxBatchEvents || info.GetCurrentHistorySize() >= maxBatchBytes
+	events := info.GetCurrentHistoryLength()
+	return b.steps >= b.plan.StepsPerRun || info.GetCurrentHistorySize() >= maxBatchBytes ||
+		events >= maxBatchEvents && b.settled() || events >= maxBatchEvents+slackEvents
 }
 
 // mustMoveOn: the run has grown enough, and nothing is under way that only this run
