@@ -4,15 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
@@ -21,27 +17,13 @@ import (
 	"github.com/minohq/mino/internal/devstack"
 	"github.com/minohq/mino/internal/logging"
 	"github.com/minohq/mino/migrations"
+	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// openDatabase opens a pool; it connects when it is first used.
-func openDatabase(c config.Database) (*bun.DB, error) {
-	parsed, err := pgx.ParseConfig(string(c.URL))
-	if err != nil {
-		return nil, fmt.Errorf("read the database URL: %w", err)
-	}
-	if parsed.RuntimeParams["application_name"] == "" {
-		parsed.RuntimeParams["application_name"] = "mino"
-	}
-	pool := sql.OpenDB(stdlib.GetConnector(*parsed))
-	pool.SetMaxOpenConns(c.MaxConnections)
-	pool.SetMaxIdleConns(c.MaxConnections)
-	return bun.NewDB(pool, pgdialect.New()), nil
-}
-
 // openMigrated opens a pool on a database that must be at this build's schema.
 func openMigrated(ctx context.Context, c config.Database) (*bun.DB, error) {
-	db, err := openDatabase(c)
+	db, err := store.Open(string(c.URL), c.MaxConnections)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/minohq/mino/internal/lifecycle"
 	"github.com/minohq/mino/internal/logging"
 	"github.com/minohq/mino/migrations"
+	"github.com/minohq/mino/models/store"
 )
 
 // The ports that people know Temporal by; others are taken when they are not free.
@@ -190,7 +191,7 @@ func (c *devFlags) prepareTemporal(ctx context.Context, logger *zap.Logger) (err
 }
 
 func (c *devFlags) migrate(ctx context.Context) error {
-	db, err := openDatabase(c.Database)
+	db, err := store.Open(string(c.Database.URL), c.Database.MaxConnections)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/minohq/mino/internal/lifecycle"
 	"github.com/minohq/mino/internal/logging"
 	"github.com/minohq/mino/migrations"
+	"github.com/minohq/mino/models/store"
 )
 
 // closeMargin is what shutdown takes beyond the longest wait of a single part.
@@ -153,7 +154,7 @@ func withDatabase(c config.Database, f func(*bun.DB) error) error {
 	if err := config.Verify(&c); err != nil {
 		return err
 	}
-	db, err := openDatabase(c)
+	db, err := store.Open(string(c.URL), c.MaxConnections)
 	if err != nil {
 		return err
 	}

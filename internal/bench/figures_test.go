@@ -6,6 +6,8 @@ var (
 		"jobs that do nothing, end to end; ratio: to a bare fan-out of activities that do nothing", atLeast(0.8))
 	noopOwnCost = define("noop_own_cost", "jobs/s",
 		"the same; ratio: to a bare fan-out whose client has MINO's options", nothing)
+	noopProcessor = define("noop_processors", "ms",
+		"processor time of all servers and the worker per such job; ratio: to the bare fan-out", nothing)
 
 	makespan = define("makespan", "s",
 		"jobs of very unequal length, 50 at once; ratio: to the list-scheduling bound", atMost(1.03))

@@ -3,7 +3,6 @@ package testkit
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -14,14 +13,12 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/minohq/mino/internal/devstack"
 	"github.com/minohq/mino/migrations"
+	"github.com/minohq/mino/models/store"
 )
 
 // DatabaseURLVariable names a PostgreSQL to use instead of an own one.
@@ -66,21 +63,10 @@ func EmptyDatabaseURL(tb testing.TB) string {
 // OpenDatabase opens a pool on a database and closes it when the test ends.
 func OpenDatabase(tb testing.TB, address string) *bun.DB {
 	tb.Helper()
-	db, err := open(address)
+	db, err := store.Open(address, maxConnections)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, db.Close()) })
 	return db
-}
-
-func open(address string) (*bun.DB, error) {
-	config, err := pgx.ParseConfig(address)
-	if err != nil {
-		return nil, err
-	}
-	pool := sql.OpenDB(stdlib.GetConnector(*config))
-	pool.SetMaxOpenConns(maxConnections)
-	pool.SetMaxIdleConns(maxConnections)
-	return bun.NewDB(pool, pgdialect.New()), nil
 }
 
 // postgres is the server that the databases are on.
@@ -116,7 +102,7 @@ func startPostgres() (*postgres, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s is no URL: %w", DatabaseURLVariable, err)
 	}
-	admin, err := open(address)
+	admin, err := store.Open(address, maxConnections)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +147,7 @@ func (p *postgres) makeTemplate() (_ string, err error) {
 		return "", err
 	}
 	running.add(func(ctx context.Context) error { return p.drop(ctx, name) })
-	db, err := open(p.urlOf(name))
+	db, err := store.Open(p.urlOf(name), maxConnections)
 	if err != nil {
 		return "", err
 	}

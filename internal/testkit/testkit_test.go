@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/minohq/mino/migrations"
+	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/workflows/contract"
 )
 
@@ -61,11 +62,11 @@ func TestDatabaseIsDropped(t *testing.T) {
 	t.Run("EvenWithAConnectionLeftOpen", func(t *testing.T) {
 		address = EmptyDatabaseURL(t)
 		var err error
-		left, err = open(address)
+		left, err = store.Open(address, maxConnections)
 		require.NoError(t, err)
 		require.NoError(t, left.PingContext(t.Context()))
 	})
-	db, err := open(address)
+	db, err := store.Open(address, maxConnections)
 	require.NoError(t, err)
 	require.ErrorContains(t, db.PingContext(t.Context()), "3D000") // invalid_catalog_name
 	require.NoError(t, db.Close())

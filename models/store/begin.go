@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -29,8 +30,9 @@ type Attempt struct {
 	SiteURL     string
 	Input       map[string]string
 	GroundTruth map[string][]string
-	Snapshot    models.Snapshot
-	Retry       retry.Policy
+	// Snapshot is shared by the attempts of an execution: it is only read.
+	Snapshot models.Snapshot
+	Retry    retry.Policy
 	// Failed counts the attempts before this one that failed; lost ones are left out.
 	Failed int
 	// RemoteRunID is what the attempt before checkpointed.
@@ -52,11 +54,11 @@ const CodeWorkerLost = "WORKER_LOST"
 // attempt all the same.
 func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.UUID, worker string) (a *Attempt, ended *models.Job, err error) {
 	a = &Attempt{SessionID: models.NewID(), OrganisationID: org, ExecutionID: executionID, JobID: jobID}
-	err = mapped(s.beginFirst(ctx, a, worker))
-	if !errors.Is(err, sql.ErrNoRows) {
-		if err != nil {
-			return nil, nil, err
-		}
+	first, err := s.begins.do(ctx, beginKey{org, executionID, worker}, a)
+	switch {
+	case err != nil:
+		return nil, nil, mapped(err)
+	case first:
 		return a, nil, nil
 	}
 	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -78,7 +80,14 @@ func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.U
 	return a, nil, nil
 }
 
-// beginFirst is the common way, one statement: a job's first attempt.
+// beginKey is what attempts share that are begun together.
+type beginKey struct {
+	org, execution uuid.UUID
+	worker         string
+}
+
+// beginFirst is the common way, one statement: the first attempts at some jobs of an
+// execution.
 //
 // The lock that execution_status_held shares makes the hold strict. RecordState needs
 // it whole, so either this statement commits before the status changes, or it is given
@@ -86,7 +95,9 @@ func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.U
 // lock. Attempts do not keep each other waiting, nor whoever numbers the events, since
 // the row of the execution itself is not locked.
 //
-// The job is found by its key, as with the fence of outcomes.
+// The jobs are found by their keys, as with the fence of outcomes, and taken in the order
+// of those, as by whatever else takes several. What they have in
+// common is sent once, with the first of them.
 const beginFirst = `
 	WITH held AS MATERIALIZED (
 		SELECT execution_status_held($2) AS status
@@ -94,21 +105,52 @@ const beginFirst = `
 		UPDATE jobs AS j
 		SET status = 'running', attempt = j.attempt + 1, next_attempt_at = NULL,
 		    started_at = COALESCE(j.started_at, now()), updated_at = now()
-		FROM held
-		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id IS NOT DISTINCT FROM $2
+		FROM held, unnest($3::uuid[], $4::uuid[]) AS asked (job_id, session_id)
+		WHERE j.organisation_id = $1 AND j.id = asked.job_id AND j.execution_id IS NOT DISTINCT FROM $2
 		  AND j.status IS NOT DISTINCT FROM 'queued'
 		  AND held.status NOT IN ('paused', 'stopping')
-		RETURNING j.attempt, j.row_number, j.site_url, j.input, j.ground_truth
+		RETURNING j.id, j.attempt, j.row_number, j.site_url, j.input, j.ground_truth, asked.session_id
 	), session AS (
 		INSERT INTO sessions (id, organisation_id, execution_id, job_id, attempt, status, worker)
-		SELECT $4::uuid, $1, $2, $3, begun.attempt, 'running', $5::text FROM begun
+		SELECT begun.session_id, $1, $2, begun.id, begun.attempt, 'running', $5::text FROM begun
 	)
-	SELECT begun.attempt, begun.row_number, begun.site_url, begun.input, begun.ground_truth, e.snapshot, e.retry
+	SELECT begun.session_id, begun.attempt, begun.row_number, begun.site_url, begun.input, begun.ground_truth,
+	       CASE WHEN row_number() OVER () = 1 THEN e.snapshot END, CASE WHEN row_number() OVER () = 1 THEN e.retry END
 	FROM begun JOIN executions AS e ON e.organisation_id = $1 AND e.id = $2`
 
-func (s *Store) beginFirst(ctx context.Context, a *Attempt, worker string) error {
-	return scanAttempt(s.db.DB.QueryRowContext(ctx, beginFirst,
-		a.OrganisationID, a.ExecutionID, a.JobID, a.SessionID, worker), a)
+// beginTogether fills in the attempts that it has begun, and says which; the others are
+// no first attempts, or are held.
+func (s *Store) beginTogether(ctx context.Context, key beginKey, attempts []*Attempt) (begun []bool, err error) {
+	order := slices.SortedFunc(slices.Values(attempts), func(a, b *Attempt) int { return byID(a.JobID, b.JobID) })
+	jobs, sessions := make([]uuid.UUID, len(order)), make([]uuid.UUID, len(order))
+	for i, a := range order {
+		jobs[i], sessions[i] = a.JobID, a.SessionID
+	}
+	rows, err := s.db.DB.QueryContext(ctx, beginFirst, key.org, key.execution, jobs, sessions, key.worker)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	done := make(map[*Attempt]bool, len(order))
+	var first *Attempt
+	for rows.Next() {
+		var read Attempt
+		if err := scanAttempt(rows, &read, &read.SessionID); err != nil {
+			return nil, err
+		}
+		i := slices.Index(sessions, read.SessionID)
+		if first == nil {
+			first = &read
+		}
+		// Who makes the attempts only reads what they share.
+		read.Snapshot, read.Retry = first.Snapshot, first.Retry
+		read.OrganisationID, read.ExecutionID, read.JobID = key.org, key.execution, jobs[i]
+		*order[i], done[order[i]] = read, true
+	}
+	for _, a := range attempts {
+		begun = append(begun, done[a])
+	}
+	return begun, rows.Err()
 }
 
 // beginNext takes a job that has begun for another attempt.
@@ -134,9 +176,11 @@ func beginNext(ctx context.Context, tx bun.Tx, a *Attempt, worker string) error 
 	return err
 }
 
-func scanAttempt(row *sql.Row, a *Attempt) error {
+// scanAttempt reads an attempt from a row, whose first columns are others.
+func scanAttempt(row interface{ Scan(into ...any) error }, a *Attempt, others ...any) error {
 	var input, truth, snapshot, policy []byte
-	if err := row.Scan(&a.Number, &a.RowNumber, &a.SiteURL, &input, &truth, &snapshot, &policy); err != nil {
+	columns := append(slices.Clip(others), &a.Number, &a.RowNumber, &a.SiteURL, &input, &truth, &snapshot, &policy)
+	if err := row.Scan(columns...); err != nil {
 		return err
 	}
 	for _, column := range []struct {
@@ -155,21 +199,19 @@ func scanAttempt(row *sql.Row, a *Attempt) error {
 
 // endedJob finds out why a job could not be begun.
 func endedJob(ctx context.Context, tx bun.Tx, org, executionID, jobID uuid.UUID) (*models.Job, error) {
+	// The execution first: when it ends meanwhile, the job is seen to have ended too.
+	e, executionErr := execution(ctx, tx, org, executionID, false)
 	j, err := job(ctx, tx, org, jobID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if j.ExecutionID == nil || *j.ExecutionID != executionID {
+	case j.ExecutionID == nil || *j.ExecutionID != executionID:
 		return nil, models.ErrStaleAttempt
-	}
-	if j.Status.Terminal() {
+	case executionErr != nil:
+		return nil, executionErr
+	case j.Status.Terminal():
 		return j, nil
-	}
-	e, err := execution(ctx, tx, org, executionID, false)
-	if err != nil {
-		return nil, err
-	}
-	if j.Status == models.JobQueued && (e.Status == models.ExecutionPaused || e.Status == models.ExecutionStopping) {
+	case j.Status == models.JobQueued && (e.Status == models.ExecutionPaused || e.Status == models.ExecutionStopping):
 		return nil, models.ErrHeld
 	}
 	// It was resumed, or begun by another, between the looks.

@@ -150,7 +150,15 @@ func finishEvents(ctx context.Context, tx bun.Tx, e *models.Execution) error {
 // cancelOpenJobs ends what has not ended. Jobs go first: whoever holds one then
 // finds its fence closed. The jobs get no event each; execution_finished counts them.
 func cancelOpenJobs(ctx context.Context, tx bun.Tx, executionID uuid.UUID) error {
-	_, err := tx.NewUpdate().Model((*models.Job)(nil)).
+	// In the order in which attempts that are written together take them.
+	_, err := tx.NewSelect().Model((*models.Job)(nil)).Column("j.id").
+		Where("j.execution_id = ?", executionID).
+		Where("j.status IN (?)", bun.List(models.JobCancelled.Sources())).
+		OrderExpr("j.id").For("NO KEY UPDATE").Exec(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewUpdate().Model((*models.Job)(nil)).
 		Set("status = ?, next_attempt_at = NULL, finished_at = now(), updated_at = now()", models.JobCancelled).
 		Where("execution_id = ?", executionID).
 		Where("status IN (?)", bun.List(models.JobCancelled.Sources())).

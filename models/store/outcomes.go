@@ -11,11 +11,10 @@ import (
 
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
-	"github.com/minohq/mino/scoring"
 )
 
 // Every outcome is one statement over job, session and event, so that it is written
-// whole or not at all. The job is its fence: the update of the job gives a row only to
+// whole or not at all; results are written some at a time, each with its own fence. The job is its fence: the update of the job gives a row only to
 // the newest attempt of a running job that has no outcome yet, and the other parts are
 // made from that row. An attempt whose failure is to be tried again has an outcome, and
 // leaves its job running; next_attempt_at tells the two apart, since it is set by that
@@ -36,55 +35,6 @@ func (s *Store) fenced(ctx context.Context, a *Attempt, statement string, parame
 	parameters = append([]any{a.OrganisationID, a.JobID, a.ExecutionID, a.Number, a.SessionID}, parameters...)
 	result, err := s.db.DB.ExecContext(ctx, statement, parameters...)
 	return mapped(affected(result, err, models.ErrStaleAttempt))
-}
-
-// Success is the outcome of an attempt that brought a result, whatever its worth.
-type Success struct {
-	Result       map[string]any
-	Raw          json.RawMessage
-	Score        scoring.Score
-	Note         string // why the verdict is what it is, for people
-	Usage        json.RawMessage
-	Evidence     json.RawMessage
-	CostMicros   int64
-	CostCurrency string
-}
-
-const complete = `
-	WITH j AS (
-		UPDATE jobs AS j
-		SET status = 'completed', result = $6::jsonb, verdict = $7::text, comparison = $8::jsonb,
-		    matched = $9::integer, compared = $10::integer, accuracy = $11::double precision,
-		    gt_evaluated = $10::integer > 0, finished_at = now(), updated_at = now()
-		WHERE ` + fence + `
-		RETURNING j.row_number
-	), session AS (
-		UPDATE sessions AS s
-		SET status = 'succeeded', result = $6::jsonb, raw = $12::jsonb, verdict = $7::text, verdict_note = NULLIF($13::text, ''),
-		    usage = $14::jsonb, evidence = $15::jsonb, cost_micros = $16::bigint, cost_currency = NULLIF($17::text, ''),
-		    finished_at = now()
-		FROM j WHERE ` + openSession + `
-	)
-	INSERT INTO execution_events (organisation_id, execution_id, type, job_id, attempt, data)
-	SELECT $1, $3, 'job_finished', $2, $4,
-	       jsonb_build_object('row', j.row_number, 'status', 'completed', 'verdict', $7::text, 'attempts', $4::integer)
-	FROM j`
-
-// CompleteAttempt writes the outcome of an attempt to its session and its job, and the
-// event of it. It returns models.ErrStaleAttempt, and writes nothing, when the attempt
-// is not the newest or the job has ended.
-func (s *Store) CompleteAttempt(ctx context.Context, a *Attempt, o Success) error {
-	result, err := jsonOf(o.Result, o.Result == nil)
-	if err != nil {
-		return err
-	}
-	comparison, err := jsonOf(o.Score.Fields, o.Score.Fields == nil)
-	if err != nil {
-		return err
-	}
-	return s.fenced(ctx, a, complete, result, string(o.Score.Verdict), comparison,
-		o.Score.Matched, o.Score.Compared, o.Score.Accuracy,
-		textOf(o.Raw), o.Note, textOf(o.Usage), textOf(o.Evidence), o.CostMicros, o.CostCurrency)
 }
 
 // Failure is the outcome of an attempt that failed.

@@ -30,11 +30,17 @@ import (
 
 // Store is the records. It is safe for concurrent use.
 type Store struct {
-	db *bun.DB
+	db          *bun.DB
+	begins      *group[beginKey, *Attempt, bool]
+	completions *group[noKey, completion, bool]
 }
 
 // New makes a store over a database whose migrations are applied.
-func New(db *bun.DB) *Store { return &Store{db: db} }
+func New(db *bun.DB) *Store {
+	s := &Store{db: db}
+	s.begins, s.completions = newGroup(s.beginTogether), newGroup(s.completeTogether)
+	return s
+}
 
 // Ping reports whether PostgreSQL answers.
 func (s *Store) Ping(ctx context.Context) error { return mapped(s.db.PingContext(ctx)) }
