@@ -121,6 +121,10 @@ func New(cfg Config) *fiber.App {
 func (s *server) routes(app *fiber.App) {
 	app.Get("/livez", s.livez)
 	app.Get("/readyz", s.readyz)
+	app.Get(documentPath, s.getDocument)
+	page := docs()
+	app.Get(docsPath, page)
+	app.Get(docsPath+"/*", page) // what the page is made of
 
 	api := app.Group("/api", s.identify)
 	// An upload sets its own deadline, once it has arrived.

@@ -86,11 +86,13 @@ type answer struct {
 
 func (b *bundle) send(req *http.Request) *answer {
 	b.t.Helper()
+	sent := keep(b.t, req)
 	resp, err := b.client.Do(req)
 	require.NoError(b.t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(b.t, err)
+	checkDocumented(b.t, sent, resp, body)
 	return &answer{t: b.t, status: resp.StatusCode, header: resp.Header, body: body}
 }
 

@@ -152,7 +152,7 @@ func (p DemoParams) addresses(api *client.Client, shopURL string, execution wire
 	at := executionURL(api, execution)
 	rows := [][]string{
 		{"The shop", shopURL},
-		{"The API", api.BaseURL() + "  (README.md and docs/ tell how to use it)"},
+		{"The API", api.BaseURL() + "  (for reading: " + api.BaseURL() + "/docs)"},
 		{"This run", at + "  (…/stats)"},
 		{"Its jobs", api.BaseURL() + "/api/batches/" + execution.BatchID.String() + "/jobs"},
 	}
