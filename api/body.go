@@ -139,7 +139,7 @@ func readJSON(c *fiber.Ctx, limit int, into any) error {
 
 // spool keeps a body on disk until it is closed, so that it is read at the speed of
 // the disk and not of the client.
-func spool(body io.Reader) (_ io.ReadCloser, err error) {
+func spool(body io.Reader) (_ io.ReadSeekCloser, err error) {
 	file, err := os.CreateTemp("", "mino-upload-*")
 	if err != nil {
 		return nil, fmt.Errorf("spool an upload: %w", err)

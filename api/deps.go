@@ -13,7 +13,9 @@ import (
 // ProjectStore keeps projects. Its errors wrap the sentinels of package models, as do
 // those of the other stores.
 type ProjectStore interface {
-	CreateProject(ctx context.Context, p *models.Project) error
+	// CreateProjectOnce returns models.ErrKeyUsed when a record was made under the key
+	// before; nil is no key. The same goes for the other two.
+	CreateProjectOnce(ctx context.Context, p *models.Project, once *models.Once) error
 	Project(ctx context.Context, org, id uuid.UUID) (*models.Project, error)
 	// UpdateProject returns models.ErrVersionMismatch when the project was edited
 	// since p was read.
@@ -24,9 +26,9 @@ type ProjectStore interface {
 
 // BatchStore keeps batches.
 type BatchStore interface {
-	// CreateBatch writes a batch and its jobs, or nothing: an error of the sequence
+	// CreateBatchOnce writes a batch and its jobs, or nothing: an error of the sequence
 	// is returned as it is.
-	CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error]) error
+	CreateBatchOnce(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error], once *models.Once) error
 	Batch(ctx context.Context, org, id uuid.UUID) (*models.Batch, error)
 	ListBatches(ctx context.Context, org uuid.UUID, f models.BatchFilter, page models.Page) ([]models.Batch, error)
 	CountBatches(ctx context.Context, org uuid.UUID, f models.BatchFilter) (int64, error)
@@ -43,9 +45,9 @@ type JobStore interface {
 
 // ExecutionStore keeps executions.
 type ExecutionStore interface {
-	// CreateExecution returns models.ErrBatchBusy when the batch has an execution that
-	// has not ended, models.ErrNoJobs when there is nothing to run.
-	CreateExecution(ctx context.Context, e *models.Execution) error
+	// CreateExecutionOnce returns models.ErrBatchBusy when the batch has an execution
+	// that has not ended, models.ErrNoJobs when there is nothing to run.
+	CreateExecutionOnce(ctx context.Context, e *models.Execution, once *models.Once) error
 	Execution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error)
 	ListExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter, page models.Page) ([]models.Execution, error)
 	CountExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter) (int64, error)
@@ -64,6 +66,9 @@ type Store interface {
 	BatchStore
 	JobStore
 	ExecutionStore
+	// KeptAnswer returns what was answered under a key, and the fingerprint of the
+	// request; models.ErrNotFound when the key is not known.
+	KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*models.Answer, []byte, error)
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error
 }

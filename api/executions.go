@@ -37,25 +37,35 @@ func (s *server) execute(c *fiber.Ctx) error {
 	if err := validateExecute(req); err != nil {
 		return err
 	}
+	return s.create(c, req, func(once *models.Once) (reply, error) {
+		return s.createExecution(c, projectID, batchID, req, once)
+	})
+}
+
+func (s *server) createExecution(
+	c *fiber.Ctx, projectID, batchID uuid.UUID, req wire.ExecuteRequest, once *models.Once,
+) (reply, error) {
 	ctx := c.UserContext()
 	execution, err := s.newExecution(ctx, projectID, batchID, req)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	err = s.Store.CreateExecution(ctx, execution)
+	answer := func() (models.Answer, error) {
+		return answerOf(http.StatusAccepted, "/api/executions/"+execution.ID.String(), "", executionAnswer(execution))
+	}
+	err = s.Store.CreateExecutionOnce(ctx, execution, once.With(answer))
 	if errors.Is(err, models.ErrBatchBusy) {
-		return s.batchBusy(ctx, batchID, err)
+		return nil, s.batchBusy(ctx, batchID, err)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// The row is the promise: what fails from here on delays the run, nothing more.
 	if err := s.Orchestrator.Start(ctx, execution); err != nil {
 		s.Logger.Warn("an execution could not be started yet; the sweep will start it",
 			zap.String("request_id", s.identifyRequest(c)), zap.Stringer("execution_id", execution.ID), zap.Error(err))
 	}
-	c.Location("/api/executions/" + execution.ID.String())
-	return c.Status(http.StatusAccepted).JSON(executionAnswer(execution))
+	return answer, nil
 }
 
 func validateExecute(req wire.ExecuteRequest) error {

@@ -36,14 +36,15 @@ func (s *server) createProject(c *fiber.Ctx) error {
 		Settings:       req.Settings,
 		Defaults:       defaultsOf(req.Defaults),
 	}
-	if err := s.validateProject(project); err != nil {
-		return err
-	}
-	if err := s.Store.CreateProject(ctx, project); err != nil {
-		return err
-	}
-	c.Location("/api/projects/" + project.ID.String())
-	return sendProject(c, http.StatusCreated, project)
+	return s.create(c, req, func(once *models.Once) (reply, error) {
+		if err := s.validateProject(project); err != nil {
+			return nil, err
+		}
+		answer := func() (models.Answer, error) {
+			return answerOf(http.StatusCreated, "/api/projects/"+project.ID.String(), etag(project.Version), projectAnswer(project))
+		}
+		return answer, s.Store.CreateProjectOnce(ctx, project, once.With(answer))
+	})
 }
 
 func (s *server) getProject(c *fiber.Ctx) error {

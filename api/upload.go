@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"mime"
@@ -39,6 +41,9 @@ type upload struct {
 	charset   string
 	// table reads the rows under the project's fields.
 	table func(ingest.Options) (*ingest.Table, error)
+	// named is the name as it was given, content what stands for the rows.
+	named   string
+	content func() (any, error)
 	// close drops what was spooled.
 	close func() error
 }
@@ -56,15 +61,15 @@ func (s *server) createBatch(c *fiber.Ctx) error {
 	// The time to answer begins when the upload is there.
 	ctx, cancel := context.WithTimeout(c.UserContext(), s.RequestTimeout)
 	defer cancel()
-	batch, err := s.storeBatch(ctx, up)
+	c.SetUserContext(ctx)
+	request, err := up.request(c)
 	if err != nil {
 		return err
 	}
-	c.Location("/api/batches/" + batch.ID.String())
-	return c.Status(http.StatusCreated).JSON(batchAnswer(batch))
+	return s.create(c, request, func(once *models.Once) (reply, error) { return s.storeBatch(ctx, up, once) })
 }
 
-func (s *server) storeBatch(ctx context.Context, up *upload) (*models.Batch, error) {
+func (s *server) storeBatch(ctx context.Context, up *upload, once *models.Once) (reply, error) {
 	project, err := s.Store.Project(ctx, organisation(ctx), up.projectID)
 	if err != nil {
 		return nil, err
@@ -82,7 +87,32 @@ func (s *server) storeBatch(ctx context.Context, up *upload) (*models.Batch, err
 		Name:           up.name,
 		Columns:        table.Columns,
 	}
-	return batch, s.Store.CreateBatch(ctx, batch, jobs(table))
+	answer := func() (models.Answer, error) {
+		return answerOf(http.StatusCreated, "/api/batches/"+batch.ID.String(), "", batchAnswer(batch))
+	}
+	return answer, s.Store.CreateBatchOnce(ctx, batch, jobs(table), once.With(answer))
+}
+
+// request is what makes an upload the same as another one; it is only looked at under a
+// key.
+func (up *upload) request(c *fiber.Ctx) (any, error) {
+	if c.Get(headerIdempotencyKey) == "" {
+		return nil, nil //nolint:nilnil // nobody asks
+	}
+	content, err := up.content()
+	return []any{up.projectID, up.named, up.columns, up.charset, content}, err
+}
+
+// sumOf is the content of a file, which is read from its beginning afterwards too.
+func sumOf(file io.ReadSeeker) (any, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return nil, fmt.Errorf("read an upload: %w", err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("read an upload: %w", err)
+	}
+	return h.Sum(nil), nil
 }
 
 // jobs makes the job of every row.
@@ -148,6 +178,7 @@ func (up *upload) complete() error {
 		})
 	}
 	up.name = strings.TrimSpace(up.name)
+	up.named = up.name
 	if up.name == "" {
 		up.name = "Upload of " + time.Now().UTC().Format("2006-01-02 15:04:05")
 	}
@@ -177,6 +208,7 @@ func (s *server) receiveCSV(c *fiber.Ctx, up *upload) error {
 		return err
 	}
 	up.close = file.Close
+	up.content = func() (any, error) { return sumOf(file) }
 	up.table = func(opt ingest.Options) (*ingest.Table, error) { return ingest.CSV(file, opt) }
 	return nil
 }
@@ -194,6 +226,7 @@ func (s *server) receiveJSON(c *fiber.Ctx, up *upload) error {
 		return err
 	}
 	up.name, up.columns = req.Name, req.Columns
+	up.content = func() (any, error) { return req.Rows, nil }
 	up.table = func(opt ingest.Options) (*ingest.Table, error) { return ingest.JSON(req.Rows, opt) }
 	return nil
 }
@@ -231,6 +264,7 @@ func (s *server) receiveForm(c *fiber.Ctx, boundary string, up *upload) error {
 		return err
 	}
 	up.close = func() error { return errors.Join(file.Close(), form.RemoveAll()) }
+	up.content = func() (any, error) { return sumOf(file) }
 	up.table = func(opt ingest.Options) (*ingest.Table, error) { return ingest.CSV(file, opt) }
 	return nil
 }

@@ -24,6 +24,8 @@ var (
 	ErrExists = fmt.Errorf("%w: the record exists", ErrConflict)
 	// ErrClaimed: another workflow runs the execution.
 	ErrClaimed = fmt.Errorf("%w: another workflow runs the execution", ErrConflict)
+	// ErrKeyUsed: a record was made under the key before.
+	ErrKeyUsed = fmt.Errorf("%w: the key was used", ErrConflict)
 	// ErrVersionMismatch: the record was edited since it was read.
 	ErrVersionMismatch = errors.New("the record was edited meanwhile")
 	// ErrNoJobs: the selection of an execution is empty.

@@ -28,6 +28,8 @@ const (
 	CodePayloadTooLarge = "PAYLOAD_TOO_LARGE"
 	// 415: the body's Content-Type or Content-Encoding is not taken there.
 	CodeUnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
+	// 422: the Idempotency-Key was used for another request.
+	CodeIdempotencyMismatch = "IDEMPOTENCY_MISMATCH"
 	// 431: the request's headers are too large.
 	CodeHeadersTooLarge = "HEADERS_TOO_LARGE"
 	// 500: a fault of MINO's. The request id finds it in the log.

@@ -17,6 +17,7 @@ type Records interface {
 	ActiveExecutions(ctx context.Context, after uuid.UUID, limit int) ([]models.Execution, error)
 	ExecutionByID(ctx context.Context, id uuid.UUID) (*models.Execution, error)
 	FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error)
+	ForgetKeys(ctx context.Context) error
 }
 
 // pageSize is how many executions the sweep looks at with one query.
@@ -26,7 +27,7 @@ const pageSize = 100
 // executions whose row was written by a process that died, or lost sight of Temporal,
 // before it started the workflow; and it ends executions whose workflow was ended from
 // outside, by an operator who terminated it say, which otherwise would hold their
-// batch for ever. Any number of processes may sweep at once, since starting and ending
+// batch for ever. It also deletes idempotency keys that are too old to count. Any number of processes may sweep at once, since starting and ending
 // are idempotent.
 type Sweep struct {
 	orchestrator *Orchestrator
@@ -55,6 +56,9 @@ func (s *Sweep) Run(ctx context.Context) {
 	for {
 		s.startUnstarted(ctx)
 		s.endAbandoned(ctx)
+		if err := s.records.ForgetKeys(ctx); err != nil {
+			s.warn(ctx, "the sweep could not delete old idempotency keys", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -33,6 +33,12 @@ var jobColumns = []string{
 // caller fills ID, RowNumber, SiteURL, Input and GroundTruth. It returns
 // models.ErrExists when the batch was written before under its id.
 func (s *Store) CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error]) error {
+	return s.CreateBatchOnce(ctx, b, jobs, nil)
+}
+
+// CreateBatchOnce is CreateBatch under a key, if there is one. It returns
+// models.ErrKeyUsed when a record was made under it before.
+func (s *Store) CreateBatchOnce(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error], once *models.Once) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return mapped(err)
@@ -44,7 +50,7 @@ func (s *Store) CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2
 		if !ok {
 			return fmt.Errorf("the database driver is %T, not pgx", driverConn)
 		}
-		rowErr, err = copyBatch(ctx, std.Conn(), b, jobs)
+		rowErr, err = copyBatch(ctx, std.Conn(), b, jobs, once)
 		return err
 	})
 	if rowErr != nil {
@@ -57,7 +63,9 @@ func (s *Store) CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2
 // beside it.
 var errRowRefused = errors.New("a row was refused")
 
-func copyBatch(ctx context.Context, conn *pgx.Conn, b *models.Batch, jobs iter.Seq2[*models.Job, error]) (rowErr, err error) {
+func copyBatch(
+	ctx context.Context, conn *pgx.Conn, b *models.Batch, jobs iter.Seq2[*models.Job, error], once *models.Once,
+) (rowErr, err error) {
 	next, stop := iter.Pull2(jobs)
 	defer stop()
 	source := pgx.CopyFromFunc(func() ([]any, error) {
@@ -76,6 +84,12 @@ func copyBatch(ctx context.Context, conn *pgx.Conn, b *models.Batch, jobs iter.S
 		return []any{job.ID, b.OrganisationID, b.ProjectID, b.ID, job.RowNumber, job.SiteURL, job.Input, truth}, nil
 	})
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		row := func(ctx context.Context, statement string, parameters ...any) interface{ Scan(into ...any) error } {
+			return tx.QueryRow(ctx, statement, parameters...)
+		}
+		if err := takeKey(ctx, row, once); err != nil {
+			return err
+		}
 		err := tx.QueryRow(ctx,
 			`INSERT INTO batches (id, organisation_id, project_id, name, columns, row_count)
 			 VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (id) DO NOTHING RETURNING created_at`,
@@ -91,8 +105,10 @@ func copyBatch(ctx context.Context, conn *pgx.Conn, b *models.Batch, jobs iter.S
 			return err
 		}
 		b.RowCount = int(n)
-		_, err = tx.Exec(ctx, `UPDATE batches SET row_count = $2 WHERE id = $1`, b.ID, n)
-		return err
+		if _, err = tx.Exec(ctx, `UPDATE batches SET row_count = $2 WHERE id = $1`, b.ID, n); err != nil {
+			return err
+		}
+		return keepKey(ctx, row, once)
 	})
 	return rowErr, err
 }

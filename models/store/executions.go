@@ -36,7 +36,16 @@ func filterExecutions(q *bun.SelectQuery, org uuid.UUID, f models.ExecutionFilte
 // models.ErrNoJobs when there is nothing to run, and models.ErrClaimed when its
 // WorkflowID runs another execution.
 func (s *Store) CreateExecution(ctx context.Context, e *models.Execution) error {
+	return s.CreateExecutionOnce(ctx, e, nil)
+}
+
+// CreateExecutionOnce is CreateExecution under a key, if there is one. It returns
+// models.ErrKeyUsed when a record was made under it before.
+func (s *Store) CreateExecutionOnce(ctx context.Context, e *models.Execution, once *models.Once) error {
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := takeKey(ctx, inBun(tx), once); err != nil {
+			return err
+		}
 		e.Status = models.ExecutionPending
 		// The id is looked at before any other constraint: an execution that was written
 		// before is also what keeps its batch busy.
@@ -78,8 +87,10 @@ func (s *Store) CreateExecution(ctx context.Context, e *models.Execution) error 
 			return models.ErrNoJobs
 		}
 		e.TotalJobs = int(n)
-		_, err = tx.NewUpdate().Model(e).Column("total_jobs").Where("id = ?", e.ID).Exec(ctx)
-		return err
+		if _, err = tx.NewUpdate().Model(e).Column("total_jobs").Where("id = ?", e.ID).Exec(ctx); err != nil {
+			return err
+		}
+		return keepKey(ctx, inBun(tx), once)
 	})
 }
 

@@ -21,9 +21,22 @@ func filterProjects(q *bun.SelectQuery, org uuid.UUID, f models.ProjectFilter) *
 // CreateProject inserts a project and fills its times. It returns
 // models.ErrNameTaken when the organisation has a project of that name.
 func (s *Store) CreateProject(ctx context.Context, p *models.Project) error {
+	return s.CreateProjectOnce(ctx, p, nil)
+}
+
+// CreateProjectOnce is CreateProject under a key, if there is one. It returns
+// models.ErrKeyUsed when a record was made under it before.
+func (s *Store) CreateProjectOnce(ctx context.Context, p *models.Project, once *models.Once) error {
 	p.Version = 1
-	_, err := s.db.NewInsert().Model(p).Returning("created_at, updated_at").Exec(ctx)
-	return mapped(err)
+	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := takeKey(ctx, inBun(tx), once); err != nil {
+			return err
+		}
+		if _, err := tx.NewInsert().Model(p).Returning("created_at, updated_at").Exec(ctx); err != nil {
+			return err
+		}
+		return keepKey(ctx, inBun(tx), once)
+	})
 }
 
 // Project returns a project or models.ErrProjectNotFound.
