@@ -23,6 +23,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/minohq/mino/models"
@@ -32,6 +33,10 @@ import (
 // callTimeout bounds a call to Temporal, the wait for a worker's answer included. The
 // SDK goes on trying while Temporal is away; whoever asked should hear of it soon.
 const callTimeout = 5 * time.Second
+
+// firstAnswer is how long the first question waits for its answer, several times what an
+// answer takes.
+const firstAnswer = 500 * time.Millisecond
 
 // firstLook and lastLook are the pauses between two looks at whether a control holds.
 const (
@@ -235,15 +240,31 @@ func (o *Orchestrator) look(ctx context.Context, workflowID string) (state runSt
 	return runClosed, "is " + status.String(), nil
 }
 
+// query asks a workflow, and asks again when no answer comes in firstAnswer, then in
+// twice that, and so on. Temporal before 1.32 loses an answer when the worker gives it
+// before the server has noted whom it is for, and only times out.
 func (o *Orchestrator) query(ctx context.Context, workflowID, name string, answer any) error {
-	value, err := o.client.QueryWorkflow(ctx, workflowID, "", name)
-	if err != nil {
-		return mapped(err)
+	for wait := firstAnswer; ; wait *= 2 {
+		value, late, err := o.ask(ctx, wait, workflowID, name)
+		switch {
+		case late:
+			continue
+		case err != nil:
+			return mapped(err)
+		}
+		if err := value.Get(answer); err != nil {
+			return fmt.Errorf("read the answer of the workflow: %w", err)
+		}
+		return nil
 	}
-	if err := value.Get(answer); err != nil {
-		return fmt.Errorf("read the answer of the workflow: %w", err)
-	}
-	return nil
+}
+
+// ask waits for one answer. It is late when there is time to ask again.
+func (o *Orchestrator) ask(ctx context.Context, wait time.Duration, workflowID, name string) (value converter.EncodedValue, late bool, err error) {
+	once, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	value, err = o.client.QueryWorkflow(once, workflowID, "", name)
+	return value, err != nil && once.Err() != nil && ctx.Err() == nil, err
 }
 
 // mapped turns Temporal's errors into the sentinels of package models.
