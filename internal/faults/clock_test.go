@@ -22,7 +22,7 @@ const skew = 150 * time.Second
 // TestClocks has processes whose clocks are five minutes apart. It has the machine for
 // itself: heartbeats that a busy one delays would look like the fault that it looks for.
 //
-//nolint:paralleltest // see above
+//nolint:paralleltest,tparallel // see above
 func TestClocks(t *testing.T) {
 	if !long {
 		t.Skip("in the long form only: it compiles the standard library with another clock, which takes minutes")
