@@ -200,12 +200,13 @@ func TestClusterPrograms(t *testing.T) {
 		cfg := clusterConfig(t, pg)
 		dir, err := ownDir(cfg.Dir)
 		require.NoError(t, err)
-		orphan := exec.CommandContext(context.WithoutCancel(t.Context()), "tail", "-f", "/dev/null",
-			(&clusterStart{ClusterConfig: ClusterConfig{Dir: dir}}).configPath())
+		config := (&clusterStart{ClusterConfig: ClusterConfig{Dir: dir}}).configPath()
+		orphan := exec.CommandContext(context.WithoutCancel(t.Context()), "tail", "-f", "/dev/null", config)
 		require.NoError(t, orphan.Start())
 		ended := make(chan struct{})
 		go func() { _ = orphan.Wait(); close(ended) }()
 		t.Cleanup(func() { _ = orphan.Process.Kill(); <-ended })
+		requireFound(t, config) // the arguments of a process show a little after its start
 		cfg.ServerBinary, cfg.SQLToolBinary = standard(t, "false"), standard(t, "true")
 		_, err = StartCluster(startContext(t), cfg)
 		require.ErrorContains(t, err, "it ended at once")

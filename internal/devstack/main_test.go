@@ -124,6 +124,15 @@ func execute(t *testing.T, pg *Postgres, query string) {
 	require.NoError(t, err)
 }
 
+// requireFound waits until a process shows that was started with an argument.
+func requireFound(t *testing.T, arg string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		pids, err := processesWithArg(t.Context(), arg)
+		return err == nil && len(pids) > 0
+	}, 30*time.Second, 10*time.Millisecond)
+}
+
 func requireEnded(t *testing.T, done <-chan struct{}) {
 	t.Helper()
 	select {

@@ -173,6 +173,7 @@ func TestProcess(t *testing.T) {
 		})
 		require.NoError(t, err)
 		t.Cleanup(func() { proc.signal(syscall.SIGKILL); <-proc.done })
+		requireFound(t, mark) // the arguments of a process show a little after its start
 		found, err := processesWithArg(t.Context(), mark)
 		require.NoError(t, err)
 		require.Equal(t, []int{proc.pid()}, found)
