@@ -51,7 +51,7 @@ func TestUpdates(t *testing.T) {
 				require.True(t, paused.done)
 				require.NoError(t, paused.err)
 				require.Equal(t, "paused", paused.stats.State)
-				require.Equal(t, "paused", w.gate, "the row shows it")
+				require.Equal(t, "paused", w.shown(), "the row shows it")
 				require.True(t, w.overview().Settled)
 				faster = w.update(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 6})
 			})

@@ -139,7 +139,7 @@ func (m *model) whenSettled(then func()) {
 			return
 		}
 		if o := m.world.overview(); o.Settled {
-			m.log = append(m.log, fmt.Sprint(m.world.env.Now().Format("05.000 "), "settled ", o.Stats.State, m.world.gate, o.Stats.Running))
+			m.log = append(m.log, fmt.Sprint(m.world.env.Now().Format("05.000 "), "settled ", o.Stats.State, m.world.shown(), o.Stats.Running))
 			then()
 			return
 		}

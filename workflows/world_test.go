@@ -231,8 +231,12 @@ func (w *world) newEnvironment() {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quiet{})
 	w.env = suite.NewTestWorkflowEnvironment()
-	w.env.SetWorkerOptions(sdkworker.Options{Interceptors: []interceptor.WorkerInterceptor{&between{world: w}, workflows.Interceptor()}})
-	w.env.SetTestTimeout(time.Minute)
+	w.env.SetWorkerOptions(sdkworker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{&between{world: w}, workflows.Interceptor()},
+		// A busy machine may take longer than the SDK's second for a step.
+		DeadlockDetectionTimeout: time.Minute,
+	})
+	w.env.SetTestTimeout(5 * time.Minute)
 	w.env.RegisterWorkflow(w.parent)
 	for name, f := range registered() {
 		w.env.RegisterWorkflowWithOptions(f, workflow.RegisterOptions{Name: name})
@@ -382,6 +386,13 @@ func (w *world) recordState(_ context.Context, in contract.RecordStateInput) err
 	w.reasons = append(w.reasons, in.Reason)
 	w.gate = in.State
 	return nil
+}
+
+// shown is the status that the row shows.
+func (w *world) shown() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.gate
 }
 
 func (w *world) finish(_ context.Context, in contract.FinishInput) (contract.FinishResult, error) {
