@@ -54,7 +54,7 @@ const CodeWorkerLost = "WORKER_LOST"
 // attempt all the same.
 func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.UUID, worker string) (a *Attempt, ended *models.Job, err error) {
 	a = &Attempt{SessionID: models.NewID(), OrganisationID: org, ExecutionID: executionID, JobID: jobID}
-	first, err := s.begins.do(ctx, beginKey{org, executionID, worker}, a)
+	first, err := s.begins.do(ctx, beginKey{executionKey{org, executionID}, worker}, a)
 	switch {
 	case err != nil:
 		return nil, nil, mapped(err)
@@ -80,10 +80,14 @@ func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.U
 	return a, nil, nil
 }
 
+// executionKey is what attempts share that are written together.
+type executionKey struct{ org, execution uuid.UUID }
+
 // beginKey is what attempts share that are begun together.
 type beginKey struct {
-	org, execution uuid.UUID
-	worker         string
+	executionKey
+
+	worker string
 }
 
 // beginFirst is the common way, one statement: the first attempts at some jobs of an

@@ -25,13 +25,13 @@ type Success struct {
 	CostCurrency string
 }
 
-// complete is for some attempts at once, of any executions, in columns.
+// complete is for some attempts of an execution at once, in columns.
 const complete = `
 	WITH done AS (
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+		SELECT * FROM unnest($3::uuid[], $4::integer[], $5::uuid[], $6::text[], $7::text[], $8::text[],
 		                     $9::integer[], $10::integer[], $11::double precision[],
 		                     $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[])
-		AS done (organisation_id, job_id, execution_id, attempt, session_id, result, verdict, comparison,
+		AS done (job_id, attempt, session_id, result, verdict, comparison,
 		         matched, compared, accuracy,
 		         raw, verdict_note, usage, evidence, cost_micros, cost_currency)
 	), j AS (
@@ -40,8 +40,7 @@ const complete = `
 		    matched = done.matched, compared = done.compared, accuracy = done.accuracy,
 		    gt_evaluated = done.compared > 0, finished_at = now(), updated_at = now()
 		FROM done
-		WHERE j.organisation_id = done.organisation_id AND j.id = done.job_id
-		  AND j.execution_id IS NOT DISTINCT FROM done.execution_id
+		WHERE j.organisation_id = $1 AND j.id = done.job_id AND j.execution_id IS NOT DISTINCT FROM $2
 		  AND j.status IS NOT DISTINCT FROM 'running' AND j.attempt = done.attempt AND j.next_attempt_at IS NULL
 		RETURNING j.row_number, done.*
 	), session AS (
@@ -53,7 +52,7 @@ const complete = `
 		FROM j WHERE s.id = j.session_id AND s.status IS NOT DISTINCT FROM 'running'
 	)
 	INSERT INTO execution_events (organisation_id, execution_id, type, job_id, attempt, data)
-	SELECT j.organisation_id, j.execution_id, 'job_finished', j.job_id, j.attempt,
+	SELECT $1, $2, 'job_finished', j.job_id, j.attempt,
 	       jsonb_build_object('row', j.row_number, 'status', 'completed', 'verdict', j.verdict, 'attempts', j.attempt)
 	FROM j
 	RETURNING job_id, attempt`
@@ -70,12 +69,11 @@ func (s *Store) CompleteAttempt(ctx context.Context, a *Attempt, o Success) erro
 	if done.comparison, err = jsonOf(o.Score.Fields, o.Score.Fields == nil); err != nil {
 		return err
 	}
-	var written bool
+	write := s.completions.do
 	if done.size() > alone {
-		written, err = s.completions.alone(ctx, noKey{}, done)
-	} else {
-		written, err = s.completions.do(ctx, noKey{}, done)
+		write = s.completions.alone
 	}
+	written, err := write(ctx, executionKey{a.OrganisationID, a.ExecutionID}, done)
 	if err == nil && !written {
 		err = models.ErrStaleAttempt
 	}
@@ -86,14 +84,11 @@ func (s *Store) CompleteAttempt(ctx context.Context, a *Attempt, o Success) erro
 // those of many fit into memory.
 const alone = 256 << 10
 
-type (
-	noKey      struct{}
-	completion struct {
-		attempt            *Attempt
-		success            Success
-		result, comparison *string
-	}
-)
+type completion struct {
+	attempt            *Attempt
+	success            Success
+	result, comparison *string
+}
 
 // byID is the order in which jobs are taken by what takes several, so that two of those
 // do not wait for each other.
@@ -109,9 +104,9 @@ func (c completion) size() int {
 
 // completeTogether says which of the outcomes it has written; the attempts of the others
 // are stale.
-func (s *Store) completeTogether(ctx context.Context, _ noKey, all []completion) (written []bool, err error) {
+func (s *Store) completeTogether(ctx context.Context, key executionKey, all []completion) (written []bool, err error) {
 	var (
-		orgs, jobs, executions, sessions              []uuid.UUID
+		jobs, sessions                                []uuid.UUID
 		attempts, matched, compared                   []int
 		results, comparisons, raws, usages, evidences []*string
 		verdicts, notes, currencies                   []string
@@ -120,15 +115,14 @@ func (s *Store) completeTogether(ctx context.Context, _ noKey, all []completion)
 	)
 	for _, c := range slices.SortedFunc(slices.Values(all), func(a, b completion) int { return byID(a.attempt.JobID, b.attempt.JobID) }) {
 		a, o := c.attempt, c.success
-		orgs, jobs = append(orgs, a.OrganisationID), append(jobs, a.JobID)
-		executions, sessions = append(executions, a.ExecutionID), append(sessions, a.SessionID)
+		jobs, sessions = append(jobs, a.JobID), append(sessions, a.SessionID)
 		attempts, matched, compared = append(attempts, a.Number), append(matched, o.Score.Matched), append(compared, o.Score.Compared)
 		results, comparisons = append(results, c.result), append(comparisons, c.comparison)
 		raws, usages, evidences = append(raws, textOf(o.Raw)), append(usages, textOf(o.Usage)), append(evidences, textOf(o.Evidence))
 		verdicts, notes, currencies = append(verdicts, string(o.Score.Verdict)), append(notes, o.Note), append(currencies, o.CostCurrency)
 		accuracies, costs = append(accuracies, o.Score.Accuracy), append(costs, o.CostMicros)
 	}
-	rows, err := s.db.DB.QueryContext(ctx, complete, orgs, jobs, executions, attempts, sessions, results, verdicts, comparisons,
+	rows, err := s.db.DB.QueryContext(ctx, complete, key.org, key.execution, jobs, attempts, sessions, results, verdicts, comparisons,
 		matched, compared, accuracies, raws, notes, usages, evidences, costs, currencies)
 	if err != nil {
 		return nil, err

@@ -25,9 +25,10 @@ const (
 // group has calls that come at the same time served by one statement: a statement, its
 // transaction and its round trip cost more than the rows of a job do. A call that comes
 // alone is served at once, and those that come meanwhile are served together next. Once
-// they come in numbers, the next statement waits a little for more of them, which is time
-// that jobs so short, or so many, have; PostgreSQL's commit_delay does the same for
-// commits alone.
+// one has served many, the next waits a little for more, which is time that jobs so short,
+// or so many, have; PostgreSQL's commit_delay does the same for commits alone.
+//
+// A statement that waits for a lock keeps the calls of its key waiting, and no others.
 //
 // Every call has its own answer. Data that PostgreSQL refuses is the fault of one of
 // them and not of its neighbours, so then each is served alone. A statement ends with

@@ -14,11 +14,12 @@ import (
 )
 
 // Every outcome is one statement over job, session and event, so that it is written
-// whole or not at all; results are written some at a time, each with its own fence. The job is its fence: the update of the job gives a row only to
-// the newest attempt of a running job that has no outcome yet, and the other parts are
-// made from that row. An attempt whose failure is to be tried again has an outcome, and
-// leaves its job running; next_attempt_at tells the two apart, since it is set by that
-// outcome alone and cleared by the next attempt.
+// whole or not at all; results may share one (complete.go), each under its own fence. The
+// job is the fence: its update gives a row only to the newest attempt of a running job
+// that has no outcome yet, and the other parts are made from that row. An attempt whose
+// failure is to be tried again has an outcome, and leaves its job running;
+// next_attempt_at tells the two apart, since it is set by that outcome alone and cleared
+// by the next attempt.
 //
 // Rows are found by their keys. IS NOT DISTINCT FROM keeps PostgreSQL from the indexes
 // over executions and statuses: while few rows are running, or were when the statistics
