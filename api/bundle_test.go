@@ -230,11 +230,7 @@ func executionPath(e wire.Execution) string { return "/api/executions/" + e.ID.S
 // stored counts the batches and the jobs there are.
 func (b *bundle) stored() (batches, jobs int64) {
 	b.t.Helper()
-	batches, err := b.db.NewSelect().Model((*models.Batch)(nil)).Count(b.t.Context())
-	require.NoError(b.t, err)
-	jobs, err = b.db.NewSelect().Model((*models.Job)(nil)).Count(b.t.Context())
-	require.NoError(b.t, err)
-	return batches, jobs
+	return int64(b.count((*models.Batch)(nil))), int64(b.count((*models.Job)(nil)))
 }
 
 // waitTime and tick bound the wait for what happens on its own.

@@ -101,10 +101,19 @@ func TestIdempotencyKey(t *testing.T) {
 		require.Equal(t, string(made.body), string(upload("u", "site_url\nhttps://shop.example/\n").is(http.StatusCreated).body))
 		upload("u", "site_url\nhttps://shop.example/other\n").problem(http.StatusUnprocessableEntity, wire.CodeIdempotencyMismatch)
 		require.Equal(t, 1, b.count((*models.Batch)(nil)))
+		form := func(boundary string) *answer {
+			body := "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n" +
+				"site_url\nhttps://shop.example/\n\r\n--" + boundary + "--\r\n"
+			req := b.request(http.MethodPost, path, "multipart/form-data; boundary="+boundary, strings.NewReader(body))
+			req.Header.Set("Idempotency-Key", "form")
+			return b.send(req)
+		}
+		require.Equal(t, string(form("one").is(http.StatusCreated).body), string(form("two").is(http.StatusCreated).body))
+		require.Equal(t, 2, b.count((*models.Batch)(nil)))
 		rows := `{"rows": [{"site_url": "https://shop.example/"}]}`
 		b.postUnder("rows", path, rows).is(http.StatusCreated)
 		b.postUnder("rows", path, rows).is(http.StatusCreated)
-		require.Equal(t, 2, b.count((*models.Batch)(nil)))
+		require.Equal(t, 3, b.count((*models.Batch)(nil)))
 	})
 
 	t.Run("MalformedKeyIsRefused", func(t *testing.T) {
