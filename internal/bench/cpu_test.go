@@ -12,9 +12,8 @@ import (
 const tick = 10 * time.Millisecond
 
 // processorTime gives what this process and those that it has started have used of the
-// processors so far; 0 where there is no /proc.
-// Throughput on a machine whose processors are all busy is what this comes to, without
-// the noise of its neighbours.
+// processors so far; 0 where there is no /proc. On a machine whose processors are all busy
+// throughput comes down to it.
 func processorTime() (sum time.Duration) {
 	type process struct {
 		parent int

@@ -241,8 +241,8 @@ func (o *Orchestrator) look(ctx context.Context, workflowID string) (state runSt
 }
 
 // query asks a workflow, and asks again when no answer comes in firstAnswer, then in
-// twice that, and so on. Temporal before 1.32 loses an answer when the worker gives it
-// before the server has noted whom it is for, and only times out.
+// twice that, and so on. Some versions of Temporal (1.29.1; not 1.32.1) lose an answer that
+// the worker gives before the server has noted whom it is for, and only time out.
 func (o *Orchestrator) query(ctx context.Context, workflowID, name string, answer any) error {
 	for wait := firstAnswer; ; wait *= 2 {
 		value, late, err := o.ask(ctx, wait, workflowID, name)
