@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	sdkworker "go.temporal.io/sdk/worker"
 	"go.uber.org/zap/zaptest"
 
 	"github.com/minohq/mino/activities"
@@ -76,7 +75,7 @@ func newBench(t *testing.T, executor *scripted, records activities.Records) *ben
 		records, executors.NewRegistry(executor), zaptest.NewLogger(t))
 	var suite testsuite.WorkflowTestSuite
 	b.env = suite.NewTestActivityEnvironment()
-	b.env.SetWorkerOptions(sdkworker.Options{})
+	b.env.SetWorkerOptions(testkit.WorkerOptions())
 	b.env.SetWorkerStopChannel(b.stop)
 	b.env.RegisterActivityWithOptions(b.activities.RunJob, activity.RegisterOptions{Name: contract.ActivityRunJob})
 	return b

@@ -76,7 +76,8 @@ func TestCluster(t *testing.T) {
 		c, err := client.DialContext(t.Context(), client.Options{HostPort: first.Address(), Namespace: "kept", Logger: silent{}})
 		require.NoError(t, err)
 		t.Cleanup(c.Close)
-		w := worker.New(c, "here", worker.Options{})
+		// The SDK's second for a step is short on a busy machine.
+		w := worker.New(c, "here", worker.Options{DeadlockDetectionTimeout: time.Minute})
 		w.RegisterWorkflow(untilTold)
 		require.NoError(t, w.Start())
 		t.Cleanup(w.Stop)

@@ -42,7 +42,7 @@ type callees struct {
 func newCallees(t *testing.T, do readPrice) *callees {
 	t.Helper()
 	c := &callees{system: newSystem(t, options{}), queue: testkit.TaskQueue(t), over: make(chan struct{})}
-	w := sdkworker.New(c.temporal, c.queue, sdkworker.Options{})
+	w := sdkworker.New(c.temporal, c.queue, testkit.WorkerOptions())
 	w.RegisterActivityWithOptions(func(ctx context.Context, request map[string]any) (any, error) {
 		c.mu.Lock()
 		c.requests = append(c.requests, request)

@@ -31,7 +31,7 @@ type parents struct {
 func newParents(t *testing.T, o options) *parents {
 	t.Helper()
 	p := &parents{system: newSystem(t, o), queue: testkit.TaskQueue(t)}
-	w := sdkworker.New(p.temporal, p.queue, sdkworker.Options{})
+	w := sdkworker.New(p.temporal, p.queue, testkit.WorkerOptions())
 	w.RegisterWorkflow(childtest.Parent)
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)

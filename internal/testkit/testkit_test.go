@@ -80,7 +80,7 @@ func TestTemporal(t *testing.T) {
 	run := func(t *testing.T, c client.Client) {
 		t.Helper()
 		queue := TaskQueue(t)
-		w := worker.New(c, queue, worker.Options{})
+		w := worker.New(c, queue, WorkerOptions())
 		w.RegisterWorkflowWithOptions(func(workflow.Context) (string, error) { return "done", nil },
 			workflow.RegisterOptions{Name: "Test"})
 		require.NoError(t, w.Start())
