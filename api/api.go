@@ -135,6 +135,7 @@ func (s *server) routes(app *fiber.App) {
 	api.Get("/projects", s.listProjects)
 	api.Get("/projects/:id", s.getProject)
 	api.Patch("/projects/:id", s.patchProject)
+	api.Get("/projects/:id/jobs", s.listProjectJobs)
 	api.Post("/projects/:id/batches/:batchId/execute", s.execute)
 
 	api.Get("/batches", s.listBatches)

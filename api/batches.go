@@ -22,7 +22,7 @@ func (s *server) getBatch(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Status(http.StatusOK).JSON(batchAnswer(batch))
+	return sendBatch(c, http.StatusOK, batch)
 }
 
 func (s *server) listBatches(c *fiber.Ctx) error {
@@ -44,6 +44,11 @@ func (s *server) listBatches(c *fiber.Ctx) error {
 		func() (int64, error) { return s.Store.CountBatches(ctx, org, f) })
 }
 
+func sendBatch(c *fiber.Ctx, status int, b *models.Batch) error {
+	c.Set(fiber.HeaderETag, etag(b.Version))
+	return c.Status(status).JSON(batchAnswer(b))
+}
+
 func batchAnswer(b *models.Batch) wire.Batch {
 	out := wire.Batch{
 		ID:        b.ID,
@@ -51,7 +56,9 @@ func batchAnswer(b *models.Batch) wire.Batch {
 		Name:      b.Name,
 		Columns:   make([]wire.Column, len(b.Columns)),
 		RowCount:  b.RowCount,
+		Version:   b.Version,
 		CreatedAt: b.CreatedAt.UTC(),
+		UpdatedAt: b.UpdatedAt.UTC(),
 	}
 	for i, column := range b.Columns {
 		out.Columns[i] = wire.Column{Name: column.Name, Role: string(column.Role), Field: column.Field}

@@ -99,11 +99,22 @@ func (l *list) afterRow(q *query) int {
 	return int(binary.BigEndian.Uint32(position))
 }
 
+// afterRowOf reads the cursor of a list over the rows of several batches.
+func (l *list) afterRowOf(q *query) (batch uuid.UUID, row int) {
+	position := l.position(q, len(batch)+4)
+	if position == nil {
+		return uuid.Nil, 0
+	}
+	return uuid.UUID(position[:len(batch)]), int(binary.BigEndian.Uint32(position[len(batch):]))
+}
+
 func idPosition(id uuid.UUID) []byte { return id[:] }
 
 func rowPosition(row int) []byte {
 	return binary.BigEndian.AppendUint32(nil, uint32(row)) //nolint:gosec // rows are positive integers of PostgreSQL
 }
+
+func rowOfPosition(batch uuid.UUID, row int) []byte { return append(batch[:], rowPosition(row)...) }
 
 // ask is how many records to ask the store for: the one beyond the limit tells that
 // there is more.

@@ -9,40 +9,59 @@ import (
 	"github.com/minohq/mino/scoring"
 )
 
+// listJobs lists the jobs of a batch.
 func (s *server) listJobs(c *fiber.Ctx) error {
 	id, err := pathID(c, "id")
 	if err != nil {
 		return err
 	}
 	q := readQuery(c)
-	f := models.JobFilter{
-		BatchID:     id,
-		ExecutionID: q.id("execution_id"),
-		Status:      oneOf(q, "status", models.JobStatuses()),
-		Verdict:     oneOf(q, "verdict", scoring.Verdicts()),
-		ErrorClass:  oneOf(q, "error_class", failure.Classes()),
-	}
+	f := readJobFilter(q)
+	f.BatchID = id
 	l := newList(q, "jobs")
-	l.id("batch_id", id)
-	l.id("execution_id", f.ExecutionID)
-	filter(l, "status", f.Status...)
-	filter(l, "verdict", f.Verdict...)
-	filter(l, "error_class", f.ErrorClass...)
-	after := l.afterRow(q)
+	bindJobFilter(l, f)
+	page := models.JobPage{AfterRow: l.afterRow(q), Limit: l.ask()}
 	if err := q.err(); err != nil {
 		return err
 	}
 	ctx := c.UserContext()
-	org := organisation(ctx)
-	if _, err := s.Store.Batch(ctx, org, id); err != nil {
+	if _, err := s.Store.Batch(ctx, organisation(ctx), id); err != nil {
 		return err
 	}
-	jobs, err := s.Store.ListJobs(ctx, org, f, models.JobPage{AfterRow: after, Limit: l.ask()})
+	return s.sendJobs(c, l, f, page, func(j *models.Job) []byte { return rowPosition(j.RowNumber) })
+}
+
+// listProjectJobs lists the jobs of all batches of a project.
+func (s *server) listProjectJobs(c *fiber.Ctx) error {
+	id, err := pathID(c, "id")
 	if err != nil {
 		return err
 	}
-	return sendPage(c, l, jobs, func(j *models.Job) []byte { return rowPosition(j.RowNumber) }, jobAnswer,
-		func() (int64, error) { return s.Store.CountJobs(ctx, org, f) })
+	q := readQuery(c)
+	f := readJobFilter(q)
+	f.ProjectID = id
+	l := newList(q, "project jobs")
+	bindJobFilter(l, f)
+	page := models.JobPage{Limit: l.ask()}
+	page.AfterBatch, page.AfterRow = l.afterRowOf(q)
+	if err := q.err(); err != nil {
+		return err
+	}
+	ctx := c.UserContext()
+	if _, err := s.Store.Project(ctx, organisation(ctx), id); err != nil {
+		return err
+	}
+	return s.sendJobs(c, l, f, page, func(j *models.Job) []byte { return rowOfPosition(j.BatchID, j.RowNumber) })
+}
+
+func (s *server) sendJobs(c *fiber.Ctx, l *list, f models.JobFilter, page models.JobPage, position func(*models.Job) []byte) error {
+	ctx := c.UserContext()
+	org := organisation(ctx)
+	jobs, err := s.Store.ListJobs(ctx, org, f, page)
+	if err != nil {
+		return err
+	}
+	return sendPage(c, l, jobs, position, jobAnswer, func() (int64, error) { return s.Store.CountJobs(ctx, org, f) })
 }
 
 func (s *server) getJob(c *fiber.Ctx) error {
@@ -52,6 +71,7 @@ func (s *server) getJob(c *fiber.Ctx) error {
 	}
 	out := jobAnswer(job)
 	out.Sessions = sessions
+	c.Set(fiber.HeaderETag, etag(job.Version))
 	return c.JSON(out)
 }
 
@@ -98,6 +118,7 @@ func jobAnswer(j *models.Job) wire.Job {
 		ExecutionID:   j.ExecutionID,
 		Row:           j.RowNumber,
 		SiteURL:       j.SiteURL,
+		Host:          j.Host,
 		Input:         j.Input,
 		GroundTruth:   j.GroundTruth,
 		Status:        string(j.Status),
@@ -108,6 +129,7 @@ func jobAnswer(j *models.Job) wire.Job {
 		Accuracy:      j.Accuracy,
 		Comparison:    comparisonAnswer(j.Comparison),
 		Error:         errorAnswer(j.ErrorClass, j.ErrorCode, j.ErrorMessage),
+		Version:       j.Version,
 		StartedAt:     utc(j.StartedAt),
 		FinishedAt:    utc(j.FinishedAt),
 		CreatedAt:     j.CreatedAt.UTC(),

@@ -73,18 +73,32 @@ func TestJobsAreListed(t *testing.T) {
 		return rows, page.Pagination
 	}
 	tests := map[string][]int{
-		"":                                  {1, 2, 3, 4, 5, 6, 7},
-		"?status=completed":                 {1, 2},
-		"?status=completed,failed":          {1, 2, 3},
-		"?status=running&status=failed":     {3, 4},
-		"?verdict=wrong":                    {2},
-		"?verdict=wrong,correct":            {1, 2},
-		"?error_class=permanent,network":    {3},
-		"?status=completed&verdict=wrong":   {2},
-		"?status=queued&verdict=wrong":      nil,
-		"?execution_id=" + e.ID.String():    {1, 2, 3, 4, 5, 6, 7},
-		"?execution_id=" + uuid.NewString(): nil,
-		"?status=":                          {1, 2, 3, 4, 5, 6, 7},
+		"":                                         {1, 2, 3, 4, 5, 6, 7},
+		"?status=completed":                        {1, 2},
+		"?status=completed,failed":                 {1, 2, 3},
+		"?status=running&status=failed":            {3, 4},
+		"?verdict=wrong":                           {2},
+		"?verdict=wrong,correct":                   {1, 2},
+		"?error_class=permanent,network":           {3},
+		"?status=completed&verdict=wrong":          {2},
+		"?status=queued&verdict=wrong":             nil,
+		"?execution_id=" + e.ID.String():           {1, 2, 3, 4, 5, 6, 7},
+		"?execution_id=" + uuid.NewString():        nil,
+		"?status=":                                 {1, 2, 3, 4, 5, 6, 7},
+		"?has_ground_truth=true":                   {1, 2, 3, 4, 5, 6, 7},
+		"?has_ground_truth=false":                  nil,
+		"?min_accuracy=0.5":                        {1},
+		"?max_accuracy=0.5":                        {2},
+		"?min_accuracy=0&max_accuracy=1":           {1, 2},
+		"?search=SHOP.example":                     {1, 2, 3, 4, 5, 6, 7},
+		"?search=shop_example":                     nil,
+		"?host=Shop.Example":                       {1, 2, 3, 4, 5, 6, 7},
+		"?host=shop":                               nil,
+		"?mismatched_field=price":                  {2},
+		"?mismatched_field=sku":                    nil,
+		"?mismatched_field=price&min_accuracy=0.1": nil,
+		"?search=shop&status=completed&host=shop.example&limit=1":     {1},
+		"?verdict=correct,wrong&has_ground_truth=true&max_accuracy=0": {2},
 	}
 	for query, want := range tests {
 		got, _ := list(query)
@@ -117,6 +131,55 @@ func TestJobsAreListed(t *testing.T) {
 	for _, bad := range []string{"-1", "x", "4294967296"} {
 		at(t, b.get(path+"?after_row="+bad).problem(http.StatusBadRequest, wire.CodeInvalidParams), "after_row")
 	}
+}
+
+func TestJobFiltersAreChecked(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	p := b.project()
+	batch := b.batch(p, 1)
+	for _, path := range []string{"/api/batches/" + batch.ID.String() + "/jobs", "/api/projects/" + p.ID.String() + "/jobs"} {
+		refused := b.get(path+"?status=done&verdict=right&error_class=odd&execution_id=1&has_ground_truth=1"+
+			"&min_accuracy=-1&max_accuracy=NaN&search=ab&limit=0&page=2").problem(http.StatusBadRequest, wire.CodeInvalidParams)
+		require.ElementsMatch(t, []string{
+			"error_class", "execution_id", "has_ground_truth", "limit", "max_accuracy", "min_accuracy", "page", "search", "status", "verdict",
+		}, fieldsOf(refused))
+		at(t, b.get(path+"?min_accuracy=0.6&max_accuracy=0.5").problem(http.StatusBadRequest, wire.CodeInvalidParams), "max_accuracy")
+	}
+	missing := uuid.NewString()
+	b.get("/api/projects/"+missing+"/jobs").problem(http.StatusNotFound, wire.CodeProjectNotFound)
+	b.get("/api/batches/"+missing+"/jobs").problem(http.StatusNotFound, wire.CodeBatchNotFound)
+}
+
+func TestProjectJobsAreListed(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	p := b.project()
+	older, newer := b.batch(p, 3), b.batch(p, 4)
+	b.batch(b.project(), 5)
+	finishJobs(b, b.execution(newer), b.jobs(newer, ""))
+	path := "/api/projects/" + p.ID.String() + "/jobs"
+	type row struct {
+		batch uuid.UUID
+		row   int
+	}
+	walk := func(query string) (rows []row) {
+		cursor := ""
+		for {
+			page := read[wire.Page[wire.Job]](b.get(path+query+"&limit=2&include_total=true&cursor="+cursor), http.StatusOK)
+			for _, job := range page.Data {
+				rows = append(rows, row{job.BatchID, job.Row})
+			}
+			if cursor = page.Pagination.NextCursor; cursor == "" {
+				require.EqualValues(t, len(rows), *page.Pagination.Total)
+				return rows
+			}
+			at(t, b.get(path+"?cursor="+cursor+"&host=x").problem(http.StatusBadRequest, wire.CodeInvalidParams), "cursor")
+		}
+	}
+	require.Equal(t, []row{{newer.ID, 1}, {newer.ID, 2}, {newer.ID, 3}, {newer.ID, 4}, {older.ID, 1}, {older.ID, 2}, {older.ID, 3}}, walk("?search=shop"))
+	require.Equal(t, []row{{newer.ID, 1}, {newer.ID, 2}, {older.ID, 1}, {older.ID, 2}, {older.ID, 3}}, walk("?status=queued,completed"))
+	require.Equal(t, []row{{newer.ID, 1}, {newer.ID, 2}}, walk("?min_accuracy=0"))
 }
 
 func TestJobHasItsSessions(t *testing.T) {

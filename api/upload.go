@@ -88,7 +88,7 @@ func (s *server) storeBatch(ctx context.Context, up *upload, once *models.Once) 
 		Columns:        table.Columns,
 	}
 	answer := func() (models.Answer, error) {
-		return answerOf(http.StatusCreated, "/api/batches/"+batch.ID.String(), "", batchAnswer(batch))
+		return answerOf(http.StatusCreated, "/api/batches/"+batch.ID.String(), etag(batch.Version), batchAnswer(batch))
 	}
 	return answer, s.Store.CreateBatchOnce(ctx, batch, jobs(table), once.With(answer))
 }

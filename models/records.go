@@ -89,7 +89,10 @@ type Batch struct {
 	Name           string    `bun:"name"`
 	Columns        []Column  `bun:"columns,type:jsonb"`
 	RowCount       int       `bun:"row_count"`
-	CreatedAt      time.Time `bun:"created_at,nullzero,default:now()"`
+	// Version counts edits from 1; it is the ETag.
+	Version   int64     `bun:"version"`
+	CreatedAt time.Time `bun:"created_at,nullzero,default:now()"`
+	UpdatedAt time.Time `bun:"updated_at,nullzero,default:now()"`
 }
 
 // Job is one row of a batch with its latest result.
@@ -101,9 +104,11 @@ type Job struct {
 	ProjectID      uuid.UUID `bun:"project_id"`
 	BatchID        uuid.UUID `bun:"batch_id"`
 	// RowNumber counts data rows from 1; the header is not counted.
-	RowNumber int               `bun:"row_number"`
-	SiteURL   string            `bun:"site_url"`
-	Input     map[string]string `bun:"input,type:jsonb"`
+	RowNumber int    `bun:"row_number"`
+	SiteURL   string `bun:"site_url"`
+	// Host is the host of SiteURL, in lower case and without a port; PostgreSQL makes it.
+	Host  string            `bun:"host"`
+	Input map[string]string `bun:"input,type:jsonb"`
 	// GroundTruth holds the accepted values per field; nil when the row has none.
 	GroundTruth map[string][]string `bun:"ground_truth,type:jsonb,nullzero"`
 
@@ -126,6 +131,8 @@ type Job struct {
 	ErrorCode    string                         `bun:"error_code,nullzero"`
 	ErrorMessage string                         `bun:"error_message,nullzero"`
 
+	// Version counts the edits that people made, from 1; it is the ETag.
+	Version    int64      `bun:"version,nullzero,default:1"`
 	StartedAt  *time.Time `bun:"started_at"`
 	FinishedAt *time.Time `bun:"finished_at"`
 	CreatedAt  time.Time  `bun:"created_at,nullzero,default:now()"`
@@ -157,12 +164,14 @@ type Execution struct {
 	Status         ExecutionStatus `bun:"status"`
 	// SampleSize and SampleSeed are those of a test: the same seed picks the same
 	// rows of the same upload.
-	SampleSize  int          `bun:"sample_size,nullzero"`
-	SampleSeed  int64        `bun:"sample_seed"`
-	Concurrency int          `bun:"concurrency"`
-	Preset      retry.Preset `bun:"preset,nullzero"`
-	Retry       retry.Policy `bun:"retry,type:jsonb"`
-	Snapshot    Snapshot     `bun:"snapshot,type:jsonb"`
+	SampleSize int   `bun:"sample_size,nullzero"`
+	SampleSeed int64 `bun:"sample_seed"`
+	// Selection is which jobs were asked to run again; nil is a batch or a sample of it.
+	Selection   *JobSelection `bun:"selection,type:jsonb,nullzero"`
+	Concurrency int           `bun:"concurrency"`
+	Preset      retry.Preset  `bun:"preset,nullzero"`
+	Retry       retry.Policy  `bun:"retry,type:jsonb"`
+	Snapshot    Snapshot      `bun:"snapshot,type:jsonb"`
 	// Tolerance is how many failed jobs the execution bears; nil is any number.
 	Tolerance *Tolerance `bun:"tolerance,type:jsonb,nullzero"`
 	// WorkflowID is the workflow that has claimed the execution, or that it was made

@@ -20,6 +20,9 @@ const (
 	MinConcurrency = 1
 	MaxConcurrency = 50
 	MaxSampleSize  = 1_000
+	// A part of a URL to look for has so many characters.
+	MinSearchLength = 3
+	MaxSearchLength = 200
 )
 
 // Page is one page of a list.
@@ -140,7 +143,10 @@ type Batch struct {
 	Name      string    `json:"name"`
 	Columns   []Column  `json:"columns"`
 	RowCount  int       `json:"row_count"`
+	// Version counts edits; it is the ETag.
+	Version   int64     `json:"version"`
 	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // ExecuteRequest starts an execution; absent members take the project's defaults.
@@ -252,12 +258,14 @@ type JobError struct {
 
 // Job is one row of a batch with its latest result.
 type Job struct {
-	ID            uuid.UUID              `json:"id"`
-	ProjectID     uuid.UUID              `json:"project_id"`
-	BatchID       uuid.UUID              `json:"batch_id"`
-	ExecutionID   *uuid.UUID             `json:"execution_id,omitempty"`
-	Row           int                    `json:"row"`
-	SiteURL       string                 `json:"site_url"`
+	ID          uuid.UUID  `json:"id"`
+	ProjectID   uuid.UUID  `json:"project_id"`
+	BatchID     uuid.UUID  `json:"batch_id"`
+	ExecutionID *uuid.UUID `json:"execution_id,omitempty"`
+	Row         int        `json:"row"`
+	SiteURL     string     `json:"site_url"`
+	// Host is that of site_url, in lower case and without a port.
+	Host          string                 `json:"host"`
 	Input         map[string]string      `json:"input"`
 	GroundTruth   map[string][]string    `json:"ground_truth,omitempty"`
 	Status        string                 `json:"status"`
@@ -268,10 +276,12 @@ type Job struct {
 	Accuracy      *float64               `json:"accuracy,omitempty"`
 	Comparison    map[string]FieldResult `json:"comparison,omitempty"`
 	Error         *JobError              `json:"error,omitempty"`
-	StartedAt     *time.Time             `json:"started_at,omitempty"`
-	FinishedAt    *time.Time             `json:"finished_at,omitempty"`
-	CreatedAt     time.Time              `json:"created_at"`
-	UpdatedAt     time.Time              `json:"updated_at"`
+	// Version counts the edits that people made; it is the ETag.
+	Version    int64      `json:"version"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+	CreatedAt  time.Time  `json:"created_at"`
+	UpdatedAt  time.Time  `json:"updated_at"`
 	// Sessions are there when one job is asked for, newest first.
 	Sessions []Session `json:"sessions,omitempty"`
 }

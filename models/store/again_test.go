@@ -194,8 +194,8 @@ func TestPlans(t *testing.T) {
 	_, err := db.ExecContext(t.Context(), "ANALYZE")
 	require.NoError(t, err)
 	for name, c := range map[string]struct{ index, query string }{
-		"TheEventsAfterANumber": {"execution_events_seq_key", "SELECT * FROM execution_events WHERE execution_id = ? AND seq > 4000 ORDER BY seq LIMIT 100"},
-		"TheEventsWithoutOne":   {"execution_events_pending_idx", "SELECT id FROM execution_events WHERE execution_id = ? AND seq IS NULL"},
+		"TheEventsAfterANumber": {"execution_events_order_key", "SELECT * FROM execution_events WHERE execution_id = ? AND seq > 4000 ORDER BY seq LIMIT 100"},
+		"TheEventsWithoutOne":   {"execution_events_order_key", "SELECT id FROM execution_events WHERE execution_id = ? AND seq IS NULL"},
 		"TheQueue":              {"jobs_open_idx", "SELECT id FROM jobs WHERE execution_id = ? AND status IN ('queued') AND row_number > 500 ORDER BY row_number LIMIT 100"},
 		"TheQueueAndTheRunning": {"jobs_open_idx", "SELECT id FROM jobs WHERE execution_id = ? AND status IN ('queued', 'running') AND row_number > 500 AND row_number <= 900 ORDER BY row_number LIMIT 100"},
 	} {

@@ -92,8 +92,8 @@ func copyBatch(
 		}
 		err := tx.QueryRow(ctx,
 			`INSERT INTO batches (id, organisation_id, project_id, name, columns, row_count)
-			 VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (id) DO NOTHING RETURNING created_at`,
-			b.ID, b.OrganisationID, b.ProjectID, b.Name, b.Columns).Scan(&b.CreatedAt)
+			 VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (id) DO NOTHING RETURNING version, created_at, updated_at`,
+			b.ID, b.OrganisationID, b.ProjectID, b.Name, b.Columns).Scan(&b.Version, &b.CreatedAt, &b.UpdatedAt)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return models.ErrExists
 		}
