@@ -129,6 +129,9 @@ func (s *server) routes(app *fiber.App) {
 	api := app.Group("/api", s.identify)
 	// An upload sets its own deadline, once it has arrived.
 	api.Post("/batches", s.createBatch)
+	// A deletion sets its own too.
+	api.Delete("/projects/:id", s.deleteProject)
+	api.Delete("/batches/:id", s.deleteBatch)
 
 	api.Use(s.deadline)
 	api.Post("/projects", s.createProject)
@@ -140,7 +143,9 @@ func (s *server) routes(app *fiber.App) {
 
 	api.Get("/batches", s.listBatches)
 	api.Get("/batches/:id", s.getBatch)
+	api.Patch("/batches/:id", s.patchBatch)
 	api.Get("/batches/:id/jobs", s.listJobs)
+	api.Post("/batches/:id/ground-truth", s.setGroundTruth)
 
 	api.Get("/executions", s.listExecutions)
 	api.Get("/executions/:id", s.getExecution)
@@ -150,7 +155,12 @@ func (s *server) routes(app *fiber.App) {
 	api.Post("/executions/:id/stop", s.stop)
 	api.Post("/executions/:id/concurrency", s.setConcurrency)
 
+	api.Post("/jobs/bulk/delete", s.bulkDelete)
+	api.Post("/jobs/bulk/update", s.bulkUpdate)
+	api.Post("/jobs/bulk/rerun", s.bulkRerun)
 	api.Get("/jobs/:id", s.getJob)
+	api.Patch("/jobs/:id", s.patchJob)
+	api.Delete("/jobs/:id", s.deleteJob)
 	api.Get("/jobs/:id/sessions", s.listSessions)
 }
 

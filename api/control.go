@@ -83,7 +83,7 @@ func (s *server) setConcurrency(c *fiber.Ctx) error {
 	if err := readJSON(c, maxJSONBytes, &req); err != nil {
 		return err
 	}
-	valueErr := within(req.Value, wire.MinConcurrency, wire.MaxConcurrency)
+	valueErr := within(req.Value, wire.MaxConcurrency)
 	if req.Value == nil {
 		valueErr = validation.ErrRequired
 	}

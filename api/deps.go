@@ -60,12 +60,35 @@ type ExecutionStore interface {
 	Tally(ctx context.Context, org, executionID uuid.UUID) (*models.ExecutionTally, error)
 }
 
+// EditStore edits and deletes records.
+type EditStore interface {
+	// RenameBatch returns models.ErrVersionMismatch when the batch was edited since it
+	// was read.
+	RenameBatch(ctx context.Context, b *models.Batch) error
+	// DeleteProject and DeleteBatch delete a record with what belongs to it, in one
+	// transaction; models.ErrInUse when that is much and cascade is not set,
+	// models.ErrBatchBusy while an execution of it has not ended.
+	DeleteProject(ctx context.Context, org, id uuid.UUID, cascade bool, holds func(version int64) bool) error
+	DeleteBatch(ctx context.Context, org, id uuid.UUID, cascade bool, holds func(version int64) bool) error
+	// DeleteJobs says of each job that it could not delete, why.
+	DeleteJobs(ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool) (map[uuid.UUID]error, error)
+	// EditJobs edits rows; with whole set, all of them or none.
+	EditJobs(ctx context.Context, org uuid.UUID, edits []models.JobEdit, whole bool) ([]models.EditedJob, error)
+	// JobPlaces says where jobs belong, leaving out those that are not there.
+	JobPlaces(ctx context.Context, org uuid.UUID, ids []uuid.UUID) (*models.JobPlaces, error)
+	JobsOfRows(ctx context.Context, org, batchID uuid.UUID, rows []int) (map[int]uuid.UUID, error)
+	// Rerun makes executions that run jobs again and writes why it could not make one
+	// into refused, at its place.
+	Rerun(ctx context.Context, executions []*models.Execution, refused []error, once *models.Once) error
+}
+
 // Store is the records, all of them scoped by organisation.
 type Store interface {
 	ProjectStore
 	BatchStore
 	JobStore
 	ExecutionStore
+	EditStore
 	// KeptAnswer returns what was answered under a key, and the fingerprint of the
 	// request; models.ErrNotFound when the key is not known.
 	KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*models.Answer, []byte, error)

@@ -15,7 +15,6 @@ import (
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/internal/launch"
 	"github.com/minohq/mino/models"
-	"github.com/minohq/mino/models/retry"
 )
 
 func (s *server) execute(c *fiber.Ctx) error {
@@ -72,8 +71,8 @@ func validateExecute(req wire.ExecuteRequest) error {
 	errs := validation.Errors{
 		"type": validation.Validate(req.Type, validation.Required,
 			validation.In(string(models.ExecutionTest), string(models.ExecutionProduction)).Error("must be test or production")),
-		"sample_size": within(req.SampleSize, launch.MinSampleSize, wire.MaxSampleSize),
-		"concurrency": within(req.Concurrency, wire.MinConcurrency, wire.MaxConcurrency),
+		"sample_size": within(req.SampleSize, wire.MaxSampleSize),
+		"concurrency": within(req.Concurrency, wire.MaxConcurrency),
 	}
 	if req.Type == string(models.ExecutionProduction) {
 		if req.SampleSize != nil {
@@ -83,13 +82,7 @@ func validateExecute(req wire.ExecuteRequest) error {
 			errs["sample_seed"] = errors.New("is for a test; production takes every job")
 		}
 	}
-	var preset retry.Preset
-	if req.Preset != nil {
-		if preset = *req.Preset; preset == "" {
-			errs["preset"] = fmt.Errorf("must be one of %s", joined(retry.Presets()))
-		}
-	}
-	validateRetry(errs, preset, req.Retry)
+	validatePreset(errs, req.Preset, req.Retry)
 	if req.FailureTolerance != nil {
 		errs["failure_tolerance"] = models.Tolerance(*req.FailureTolerance).Validate()
 	}
@@ -99,12 +92,12 @@ func validateExecute(req wire.ExecuteRequest) error {
 	return nil
 }
 
-// within checks a number that may be absent but not out of bounds; zero is a value.
-func within(value *int, least, most int) error {
-	if value == nil || *value >= least && *value <= most {
+// within checks a number that may be absent but is at least 1; zero is a value.
+func within(value *int, most int) error {
+	if value == nil || *value >= 1 && *value <= most {
 		return nil
 	}
-	return validation.NewError("validation_out_of_range", fmt.Sprintf("must be between %d and %d", least, most))
+	return validation.NewError("validation_out_of_range", fmt.Sprintf("must be between 1 and %d", most))
 }
 
 // newExecution takes the snapshot that the execution will run under.
@@ -198,6 +191,7 @@ func executionAnswer(e *models.Execution) wire.Execution {
 		Status:      string(e.Status),
 		SampleSize:  e.SampleSize,
 		SampleSeed:  e.SampleSeed,
+		Selection:   selectionAnswer(e.Selection),
 		Concurrency: e.Concurrency,
 		Preset:      string(e.Preset),
 		Retry:       e.Retry,

@@ -86,6 +86,14 @@ var known = []struct {
 		err: models.ErrBatchBusy, status: http.StatusConflict, code: wire.CodeConflict,
 		detail: "the batch has an execution that has not ended",
 	},
+	{
+		err: models.ErrJobBusy, status: http.StatusConflict, code: wire.CodeConflict,
+		detail: "an execution that has not ended has the job; wait for its end, or stop it",
+	},
+	{
+		err: models.ErrInUse, status: http.StatusConflict, code: wire.CodeConflict,
+		detail: "other records belong to it; delete them too with cascade=true",
+	},
 	{err: models.ErrNoJobs, status: http.StatusConflict, code: wire.CodeConflict, detail: "there are no jobs to run"},
 	{err: models.ErrRunEnded, status: http.StatusConflict, code: wire.CodeConflict, detail: "the run of the execution is not open"},
 	{

@@ -117,3 +117,15 @@ func validateRetry(errs validation.Errors, preset retry.Preset, policy *retry.Po
 	}
 	errs["retry"] = policy.Validate()
 }
+
+// validatePreset is validateRetry for a preset that may be absent, but not blank.
+func validatePreset(errs validation.Errors, preset *retry.Preset, policy *retry.Policy) {
+	switch {
+	case preset == nil:
+		validateRetry(errs, "", policy)
+	case *preset == "":
+		errs["preset"] = fmt.Errorf("must be one of %s", joined(retry.Presets()))
+	default:
+		validateRetry(errs, *preset, policy)
+	}
+}

@@ -20,6 +20,10 @@ var (
 	ErrNameTaken = fmt.Errorf("%w: the name is taken", ErrConflict)
 	// ErrBatchBusy: the batch has an execution that has not ended.
 	ErrBatchBusy = fmt.Errorf("%w: the batch has an execution that has not ended", ErrConflict)
+	// ErrJobBusy: an execution that has not ended has the job.
+	ErrJobBusy = fmt.Errorf("%w: an execution that has not ended has the job", ErrConflict)
+	// ErrInUse: the record has others that belong to it.
+	ErrInUse = fmt.Errorf("%w: other records belong to it", ErrConflict)
 	// ErrExists: the id is taken, by an earlier run of the same write.
 	ErrExists = fmt.Errorf("%w: the record exists", ErrConflict)
 	// ErrClaimed: another workflow runs the execution.

@@ -85,6 +85,7 @@ type JobSelection struct {
 	// ran it.
 	IDs []uuid.UUID `json:"-"`
 	// Named is how many there were.
-	Named  int        `json:"named,omitempty"`
+	Named int `json:"named,omitempty"`
+	// Filter is what found them, in the batch of the execution.
 	Filter *JobFilter `json:"filter,omitempty"`
 }

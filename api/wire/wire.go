@@ -166,13 +166,15 @@ type ExecuteRequest struct {
 
 // Execution is an execution.
 type Execution struct {
-	ID          uuid.UUID    `json:"id"`
-	ProjectID   uuid.UUID    `json:"project_id"`
-	BatchID     uuid.UUID    `json:"batch_id"`
-	Type        string       `json:"type"`
-	Status      string       `json:"status"`
-	SampleSize  int          `json:"sample_size,omitempty"`
-	SampleSeed  int64        `json:"sample_seed,omitempty"`
+	ID         uuid.UUID `json:"id"`
+	ProjectID  uuid.UUID `json:"project_id"`
+	BatchID    uuid.UUID `json:"batch_id"`
+	Type       string    `json:"type"`
+	Status     string    `json:"status"`
+	SampleSize int       `json:"sample_size,omitempty"`
+	SampleSeed int64     `json:"sample_seed,omitempty"`
+	// Selection is there when some jobs of the batch were asked to run again.
+	Selection   *Selection   `json:"selection,omitempty"`
 	Concurrency int          `json:"concurrency"`
 	Preset      string       `json:"preset,omitempty"`
 	Retry       retry.Policy `json:"retry"`

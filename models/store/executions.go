@@ -57,41 +57,53 @@ func (s *Store) CreateExecutionOnce(ctx context.Context, e *models.Execution, on
 		if err := affected(inserted, err, models.ErrExists); err != nil {
 			return err
 		}
-		q := tx.NewUpdate().Model((*models.Job)(nil)).
-			Set("status = ?", models.JobQueued).
-			Set("execution_id = ?", e.ID).
-			Set("attempt = 0, matched = 0, compared = 0, gt_evaluated = false").
-			Set("result = NULL, verdict = NULL, comparison = NULL, accuracy = NULL").
-			Set("error_class = NULL, error_code = NULL, error_message = NULL").
-			Set("next_attempt_at = NULL, started_at = NULL, finished_at = NULL").
-			Set("updated_at = now()").
-			Where("organisation_id = ? AND batch_id = ?", e.OrganisationID, e.BatchID).
-			// With one active execution a batch every job is queued and free, or ended.
-			Where("status IN (?)", bun.List(models.JobQueued.Sources()))
-		if e.Type == models.ExecutionTest {
-			sample := tx.NewSelect().Model((*models.Job)(nil)).Column("j.id").
-				Where("j.organisation_id = ? AND j.batch_id = ?", e.OrganisationID, e.BatchID).
-				OrderExpr("md5(j.row_number::text || ':' || ?::text)", e.SampleSeed).
-				Limit(int64(e.SampleSize))
-			q = q.Where("id IN (?)", sample)
-		}
-		result, err := q.Exec(ctx)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return models.ErrNoJobs
-		}
-		e.TotalJobs = int(n)
-		if _, err = tx.NewUpdate().Model(e).Column("total_jobs").Where("id = ?", e.ID).Exec(ctx); err != nil {
+		if err := queueJobs(ctx, tx, e); err != nil {
 			return err
 		}
 		return keepKey(ctx, inBun(tx), once)
 	})
+}
+
+// queueJobs gives an execution its jobs and fills TotalJobs.
+func queueJobs(ctx context.Context, tx bun.Tx, e *models.Execution) error {
+	q := tx.NewUpdate().Model((*models.Job)(nil)).
+		Set("status = ?", models.JobQueued).
+		Set("execution_id = ?", e.ID).
+		Set("attempt = 0, matched = 0, compared = 0, gt_evaluated = false").
+		Set("result = NULL, verdict = NULL, comparison = NULL, accuracy = NULL").
+		Set("error_class = NULL, error_code = NULL, error_message = NULL").
+		Set("next_attempt_at = NULL, started_at = NULL, finished_at = NULL").
+		Set("updated_at = now()").
+		Where("organisation_id = ? AND batch_id = ?", e.OrganisationID, e.BatchID).
+		// With one active execution a batch every job is queued and free, or ended.
+		Where("status IN (?)", bun.List(models.JobQueued.Sources()))
+	switch {
+	case e.Selection != nil && e.Selection.Filter != nil:
+		f := *e.Selection.Filter
+		f.BatchID = e.BatchID
+		q = q.Where("id IN (?)", filterJobs(tx.NewSelect().Model((*models.Job)(nil)).Column("j.id"), e.OrganisationID, f))
+	case e.Selection != nil:
+		q = q.Where("id IN (?)", bun.List(e.Selection.IDs))
+	case e.Type == models.ExecutionTest:
+		q = q.Where("id IN (?)", tx.NewSelect().Model((*models.Job)(nil)).Column("j.id").
+			Where("j.organisation_id = ? AND j.batch_id = ?", e.OrganisationID, e.BatchID).
+			OrderExpr("md5(j.row_number::text || ':' || ?::text)", e.SampleSeed).
+			Limit(int64(e.SampleSize)))
+	}
+	result, err := q.Exec(ctx)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return models.ErrNoJobs
+	}
+	e.TotalJobs = int(n)
+	_, err = tx.NewUpdate().Model(e).Column("total_jobs").Where("id = ?", e.ID).Exec(ctx)
+	return err
 }
 
 // Execution returns an execution or models.ErrExecutionNotFound.
