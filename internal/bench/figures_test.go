@@ -32,3 +32,10 @@ var (
 	controlSlowest = define("control_p99", "ms",
 		"the same, 99 of 100", atMost(250))
 )
+
+var (
+	listDepth = define("list_depth", "times",
+		"page 10,000 of a list of 1,000,000 jobs to page 1, under the filter for which that is most", atMost(1.2))
+	listSlowest = define("list_p99", "ms",
+		"a page of a list of 1,000,000 jobs, whatever filter, 99 of 100; with the client's part", atMost(20))
+)
