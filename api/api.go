@@ -4,7 +4,8 @@
 // It is thin. PostgreSQL is authoritative for what happened and Temporal for a run
 // that is live; the API asks the one or the other through the interfaces in deps.go
 // and keeps no state of its own, so that any number of processes can serve it. It
-// imports neither the Temporal client nor the store.
+// imports neither the Temporal client nor the store. What streams of events share, see
+// package news, is read from PostgreSQL and can be read again by any other process.
 //
 // Bodies are decoded strictly: an unknown or ill-typed member is refused, and all that
 // is wrong is told at once with its path. Uploads are spooled to disk before the first
@@ -20,6 +21,7 @@
 package api
 
 import (
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -28,6 +30,7 @@ import (
 
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/internal/ingest"
+	"github.com/minohq/mino/internal/news"
 )
 
 // Defaults of a Config.
@@ -36,6 +39,9 @@ const (
 	DefaultReadTimeout    = time.Minute
 	DefaultIdleTimeout    = time.Minute
 	DefaultRequestTimeout = 30 * time.Second
+	DefaultMaxStreams     = 10_000
+	DefaultHeartbeat      = 15 * time.Second
+	DefaultStreamTimeout  = 10 * time.Second
 )
 
 // Config is what an API is made of. The zero values of the limits and times mean the
@@ -60,6 +66,23 @@ type Config struct {
 	IdleTimeout time.Duration
 	// RequestTimeout bounds the time to answer a request that has arrived.
 	RequestTimeout time.Duration
+
+	// Notices says when there are new events; without it, executions that somebody
+	// follows are looked at every few seconds.
+	Notices Notices
+	// Streams hears of the streams of events; nil for nobody.
+	Streams StreamObserver
+	// Origins are those that may open a WebSocket beside the API's own, such as
+	// https://app.example: scheme, host, and port if it is not the scheme's own.
+	Origins []string
+	// MaxStreams bounds the streams of events that are open at once.
+	MaxStreams int
+	// Heartbeat is how long a stream may be silent before the server shows that it is
+	// there.
+	Heartbeat time.Duration
+	// StreamTimeout is the time in which the client of a stream must take what it is
+	// sent, 16 KiB or one message; one that does not is dropped.
+	StreamTimeout time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -81,6 +104,18 @@ func (c Config) withDefaults() Config {
 	if c.RequestTimeout <= 0 {
 		c.RequestTimeout = DefaultRequestTimeout
 	}
+	if c.Streams == nil {
+		c.Streams = noObserver{}
+	}
+	if c.MaxStreams <= 0 {
+		c.MaxStreams = DefaultMaxStreams
+	}
+	if c.Heartbeat <= 0 {
+		c.Heartbeat = DefaultHeartbeat
+	}
+	if c.StreamTimeout <= 0 {
+		c.StreamTimeout = DefaultStreamTimeout
+	}
 	return c
 }
 
@@ -89,11 +124,17 @@ const headerBufferSize = 16 << 10
 
 type server struct {
 	Config
+	lines *lines
+	hub   *news.Hub
+	// watch has the first stream wait for the end of the server.
+	watch sync.Once
 }
 
-// New makes the app. The caller serves it and shuts it down.
+// New makes the app. The caller serves it and shuts it down, which ends its streams.
 func New(cfg Config) *fiber.App {
 	s := &server{Config: cfg.withDefaults()}
+	s.lines = newLines(s.MaxStreams, s.StreamTimeout)
+	s.hub = news.New(news.Config{Records: s.Store, Notices: s.Notices, Stand: s.stand, Logger: s.Logger})
 	app := fiber.New(fiber.Config{
 		AppName:      "MINO",
 		ErrorHandler: s.answerError,
@@ -115,6 +156,7 @@ func New(cfg Config) *fiber.App {
 	refuseUnknownMethods(app, s)
 	app.Use(s.envelope)
 	s.routes(app)
+	app.Hooks().OnShutdown(s.endStreams)
 	return app
 }
 
@@ -150,6 +192,8 @@ func (s *server) routes(app *fiber.App) {
 	api.Get("/executions", s.listExecutions)
 	api.Get("/executions/:id", s.getExecution)
 	api.Get("/executions/:id/stats", s.getStats)
+	api.Get("/executions/:id/events", s.getEvents)
+	api.Get("/executions/:id/ws", s.getSocket)
 	api.Post("/executions/:id/pause", s.pause)
 	api.Post("/executions/:id/resume", s.resume)
 	api.Post("/executions/:id/stop", s.stop)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
@@ -30,10 +31,12 @@ import (
 // of Temporal.
 type bundle struct {
 	t      *testing.T
+	dbURL  string
 	db     *bun.DB
 	store  *store.Store
 	orch   *fakeOrchestrator
 	logs   *observer.ObservedLogs
+	config api.Config
 	url    string
 	client *http.Client
 }
@@ -41,9 +44,10 @@ type bundle struct {
 // setup starts an API; change edits its configuration before.
 func setup(t *testing.T, change func(*api.Config)) *bundle {
 	t.Helper()
-	db := testkit.Database(t)
+	dbURL := testkit.DatabaseURL(t)
+	db := testkit.OpenDatabase(t, dbURL)
 	core, logs := observer.New(zap.DebugLevel)
-	b := &bundle{t: t, db: db, store: store.New(db), orch: newFakeOrchestrator(), logs: logs}
+	b := &bundle{t: t, dbURL: dbURL, db: db, store: store.New(db), orch: newFakeOrchestrator(), logs: logs}
 	fetcher := fetch.New(fetch.Config{})
 	t.Cleanup(fetcher.Close)
 	cfg := api.Config{
@@ -52,28 +56,35 @@ func setup(t *testing.T, change func(*api.Config)) *bundle {
 	if change != nil {
 		change(&cfg)
 	}
+	b.config = cfg
 	b.serve(cfg)
 	return b
 }
 
 func (b *bundle) serve(cfg api.Config) {
 	b.t.Helper()
-	app := api.New(cfg)
+	_, b.url = b.listen(cfg)
+	b.client = &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
+	b.t.Cleanup(b.client.CloseIdleConnections)
+	// The first answer shows that it listens.
+	b.get("/livez").is(http.StatusOK)
+}
+
+// listen starts an API, which is shut down at the end of the test at the latest.
+func (b *bundle) listen(cfg api.Config) (app *fiber.App, url string) {
+	b.t.Helper()
+	app = api.New(cfg)
 	listener, err := (&net.ListenConfig{}).Listen(b.t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(b.t, err)
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(listener) }()
-	b.url = "http://" + listener.Addr().String()
-	b.client = &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
 	b.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		b.client.CloseIdleConnections()
 		require.NoError(b.t, app.ShutdownWithContext(ctx))
 		require.NoError(b.t, <-served)
 	})
-	// The first answer shows that it listens.
-	b.get("/livez").is(http.StatusOK)
+	return app, "http://" + listener.Addr().String()
 }
 
 // answer is an answer of the API.

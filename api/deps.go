@@ -82,6 +82,29 @@ type EditStore interface {
 	Rerun(ctx context.Context, executions []*models.Execution, refused []error, once *models.Once) error
 }
 
+// EventStore reads the events of executions.
+type EventStore interface {
+	// ListEvents lists the numbered events after a number, in their order.
+	ListEvents(ctx context.Context, org, executionID uuid.UUID, afterSeq int64, limit int) ([]models.ExecutionEvent, error)
+}
+
+// Notices tells which executions have newly numbered events, whichever process numbered
+// them.
+type Notices interface {
+	// Listen calls listening once it misses nothing more, then notice for each
+	// announcement, until the context is done or it can go on no longer; it returns why.
+	Listen(ctx context.Context, listening func(), notice func(executionID uuid.UUID)) error
+}
+
+// StreamObserver hears of streams of events. Its methods must not block.
+type StreamObserver interface {
+	// StreamOpened: a client of a kind, "sse" or "websocket", follows an execution.
+	StreamOpened(kind string)
+	// StreamClosed says why it does no longer: "finished", "left" when the client did,
+	// "too_slow" when it was dropped, or a reason of package wire.
+	StreamClosed(kind, reason string)
+}
+
 // Store is the records, all of them scoped by organisation.
 type Store interface {
 	ProjectStore
@@ -89,6 +112,7 @@ type Store interface {
 	JobStore
 	ExecutionStore
 	EditStore
+	EventStore
 	// KeptAnswer returns what was answered under a key, and the fingerprint of the
 	// request; models.ErrNotFound when the key is not known.
 	KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*models.Answer, []byte, error)

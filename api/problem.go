@@ -153,6 +153,8 @@ func transportProblem(err *fiber.Error) *problem {
 		p.code, p.detail = wire.CodeRequestTimeout, "the request did not arrive in time"
 	case http.StatusRequestEntityTooLarge:
 		p.code, p.detail = wire.CodePayloadTooLarge, "the body is too large"
+	case http.StatusUpgradeRequired:
+		p.code, p.detail = wire.CodeUpgradeRequired, "the path is served over WebSocket, version 13"
 	case http.StatusRequestHeaderFieldsTooLarge:
 		p.code, p.detail = wire.CodeHeadersTooLarge, "the headers are too large"
 	case http.StatusBadRequest, http.StatusBadGateway: // Fiber's word for a connection that broke

@@ -20,30 +20,38 @@ const (
 	sourceDatabase = "database"
 )
 
-// getStats asks the live run; when there is none, or nobody answers for it, the rows
-// are counted.
+// getStats answers where an execution stands.
 func (s *server) getStats(c *fiber.Ctx) error {
 	e, err := s.readExecution(c)
 	if err != nil {
 		return err
 	}
-	if e.Status.Terminal() {
-		return s.sendEnded(c, e)
+	stats, err := s.statsOf(c.UserContext(), e)
+	if err != nil {
+		return err
 	}
-	ctx := c.UserContext()
+	return c.JSON(stats)
+}
+
+// statsOf asks the live run; when there is none, or nobody answers for it, the rows are
+// counted.
+func (s *server) statsOf(ctx context.Context, e *models.Execution) (*wire.Stats, error) {
+	if e.Status.Terminal() {
+		return s.countedStats(ctx, e)
+	}
 	stats, err := s.Orchestrator.Stats(ctx, e.Workflow())
 	switch {
 	case err == nil:
-		return c.JSON(liveStats(e, stats))
+		return liveStats(e, stats), nil
 	case !errors.Is(err, models.ErrRunEnded) && !errors.Is(err, models.ErrUnavailable):
-		return executionFailed(err)
+		return nil, executionFailed(err)
 	}
 	// The run may have ended meanwhile.
 	e, err = s.Store.Execution(ctx, e.OrganisationID, e.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.sendEnded(c, e)
+	return s.countedStats(ctx, e)
 }
 
 // sendEnded answers with what the rows add up to.

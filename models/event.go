@@ -8,6 +8,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
+// EventsChannel is the channel of PostgreSQL on which the id of an execution is announced
+// when events of it have got their numbers.
+const EventsChannel = "mino_events"
+
 // EventType says what happened.
 type EventType string
 

@@ -8,6 +8,8 @@ const (
 	CodeInvalidJSON = "INVALID_JSON"
 	// 400: the path, the query or a header is wrong; errors names what.
 	CodeInvalidParams = "INVALID_PARAMS"
+	// 403: the Origin may not open a WebSocket here.
+	CodeForbidden = "FORBIDDEN"
 	// 404: nothing is served under the path, or the record is not there.
 	CodeNotFound          = "NOT_FOUND"
 	CodeProjectNotFound   = "PROJECT_NOT_FOUND"
@@ -30,6 +32,8 @@ const (
 	CodeUnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
 	// 422: the Idempotency-Key was used for another request.
 	CodeIdempotencyMismatch = "IDEMPOTENCY_MISMATCH"
+	// 426: the path is served over WebSocket; see the Upgrade header.
+	CodeUpgradeRequired = "UPGRADE_REQUIRED"
 	// 431: the request's headers are too large.
 	CodeHeadersTooLarge = "HEADERS_TOO_LARGE"
 	// 500: a fault of MINO's. The request id finds it in the log.

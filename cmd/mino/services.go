@@ -27,10 +27,15 @@ import (
 
 // backend is what the API and the worker both stand on.
 type backend struct {
-	db        *bun.DB
-	store     *store.Store
-	temporal  client.Client
-	executors executors.Registry
+	db          *bun.DB
+	store       *store.Store
+	temporal    client.Client
+	executors   executors.Registry
+	databaseURL string
+	metrics     *metrics.Jobs
+	// metered says that the metrics are served already: a process has one address for
+	// them.
+	metered bool
 }
 
 // openBackend connects to the database and to Temporal.
@@ -47,20 +52,32 @@ func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database,
 	stack.Add("the connection to Temporal", func(context.Context) error { temporal.Close(); return nil })
 	fetcher := fetch.New(fetch.Config{AllowedPrefixes: w.Networks()})
 	stack.Add("the fetch executor", func(context.Context) error { fetcher.Close(); return nil })
-	return &backend{db: db, store: store.New(db), temporal: temporal, executors: executors.NewRegistry(fetcher, activity.New())}, nil
+	return &backend{
+		db: db, store: store.New(db), temporal: temporal, executors: executors.NewRegistry(fetcher, activity.New()),
+		databaseURL: string(d.URL), metrics: metrics.NewJobs(),
+	}, nil
+}
+
+// serveMetrics serves the metrics of this process, if they are wanted; the stack stops it.
+func (b *backend) serveMetrics(stack *lifecycle.Stack, address string, logger *zap.Logger) error {
+	if address == "" || b.metered {
+		return nil
+	}
+	server, err := metrics.Serve(address, b.metrics)
+	if err != nil {
+		return err
+	}
+	b.metered = true
+	stack.Add("the metrics", server.Stop)
+	logger.Info("metrics are served", zap.String("address", server.Address()))
+	return nil
 }
 
 // startWorker starts the worker, the numbering of the events that it writes, and its
 // metrics; the stack stops them.
 func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *zap.Logger) error {
-	jobs := metrics.NewJobs()
-	if c.MetricsListen != "" {
-		server, err := metrics.Serve(c.MetricsListen, jobs)
-		if err != nil {
-			return err
-		}
-		stack.Add("the metrics", server.Stop)
-		logger.Info("metrics are served", zap.String("address", server.Address()))
+	if err := b.serveMetrics(stack, c.MetricsListen, logger); err != nil {
+		return err
 	}
 	events := sequencer.New(b.store, logger, 0)
 	ctx, stop := context.WithCancel(context.Background())
@@ -78,7 +95,7 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *z
 		JobsPerChunk: c.JobsPerChunk,
 		// What is handed back must be written before the worker stops waiting.
 		StopGrace: c.StopTimeout * 2 / 3,
-		Observer:  activities.Observers{jobs, activities.Numbered(events)},
+		Observer:  activities.Observers{b.metrics, activities.Numbered(events)},
 	}, b.store, b.executors, logger))
 	if err := w.Start(); err != nil {
 		return err
@@ -91,6 +108,13 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *z
 // startAPI listens, serves and sweeps; the stack stops all of it. failed gets the
 // error of a server that stops by itself.
 func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker, logger *zap.Logger, failed context.CancelCauseFunc) (address string, err error) {
+	if err := b.serveMetrics(stack, w.MetricsListen, logger); err != nil {
+		return "", err
+	}
+	notices, err := store.NewNotices(b.databaseURL)
+	if err != nil {
+		return "", err
+	}
 	orchestrate := orchestrator.New(b.temporal, w.TaskQueue)
 	app := api.New(api.Config{
 		Store:          b.store,
@@ -102,6 +126,10 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker
 		ReadTimeout:    c.ReadTimeout,
 		IdleTimeout:    c.IdleTimeout,
 		RequestTimeout: c.RequestTimeout,
+		Notices:        notices,
+		Streams:        b.metrics.Streams(),
+		Origins:        c.Origins,
+		MaxStreams:     c.MaxStreams,
 	})
 	listener, err := net.Listen("tcp", c.Listen) //nolint:noctx // bound once at start, closed by the server
 	if err != nil {

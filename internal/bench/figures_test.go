@@ -31,6 +31,11 @@ var (
 		"pause, resume, concurrency, acknowledged with 50 jobs running; median", nothing)
 	controlSlowest = define("control_p99", "ms",
 		"the same, 99 of 100", atMost(250))
+
+	eventMedian = define("event_p50", "ms",
+		"an event to each of 200 clients that follow over HTTP; median", nothing)
+	eventSlowest = define("event_p99", "ms",
+		"the same, 99 of 100", atMost(500))
 )
 
 var (

@@ -48,6 +48,7 @@ func jobs(b *testing.B, usually int) int {
 // system is MINO in this process, with one worker, as `mino dev` wires it.
 type system struct {
 	b        *testing.B
+	url      string
 	db       *bun.DB
 	store    *store.Store
 	temporal sdkclient.Client
@@ -58,11 +59,12 @@ type system struct {
 // newSystem starts MINO over an executor that stands in for sites.
 func newSystem(b *testing.B, execute executor) *system {
 	b.Helper()
-	db := testkit.Database(b)
-	s := &system{b: b, db: db, store: store.New(db), temporal: quietClient(b), queue: testkit.TaskQueue(b)}
+	url := testkit.DatabaseURL(b)
+	db := testkit.OpenDatabase(b, url)
+	s := &system{b: b, url: url, db: db, store: store.New(db), temporal: quietClient(b), queue: testkit.TaskQueue(b)}
 	s.runs = orchestrator.New(s.temporal, s.queue)
 	w := worker.New(s.temporal, worker.Config{TaskQueue: s.queue, Identity: s.queue, StopTimeout: 10 * time.Second},
-		activities.New(activities.Config{Identity: s.queue, StopGrace: time.Second}, s.store, executors.NewRegistry(execute), zap.NewNop()))
+		activities.New(activities.Config{Identity: s.queue, StopGrace: time.Second, Observer: numbering(b, s.store)}, s.store, executors.NewRegistry(execute), zap.NewNop()))
 	require.NoError(b, w.Start())
 	b.Cleanup(w.Stop)
 	return s
@@ -120,7 +122,9 @@ func (s *system) run(e *models.Execution) time.Duration {
 // api serves the REST API and gives a client of it.
 func (s *system) api() *client.Client {
 	s.b.Helper()
-	app := api.New(api.Config{Store: s.store, Orchestrator: s.runs, Logger: zap.NewNop()})
+	notices, err := store.NewNotices(s.url)
+	require.NoError(s.b, err)
+	app := api.New(api.Config{Store: s.store, Orchestrator: s.runs, Logger: zap.NewNop(), Notices: notices})
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed by the server
 	require.NoError(s.b, err)
 	served := make(chan error, 1)

@@ -72,6 +72,9 @@ type API struct {
 	IdleTimeout    time.Duration `name:"idle-timeout" env:"MINO_IDLE_TIMEOUT" default:"60s" help:"Time an idle connection is kept, 1s to 1h."`
 	RequestTimeout time.Duration `name:"request-timeout" env:"MINO_REQUEST_TIMEOUT" default:"30s" help:"Time to answer a request once it is received, 1s to 10m."`
 	StopTimeout    time.Duration `name:"api-stop-timeout" env:"MINO_API_STOP_TIMEOUT" default:"15s" help:"Time that requests under way get to finish at shutdown, 0s to 10m."`
+	// Origins are beside the API's own.
+	Origins    []string `name:"origins" env:"MINO_ORIGINS" placeholder:"ORIGIN,..." help:"Origins whose pages may open a WebSocket beside the API's own, such as https://app.example."`
+	MaxStreams int      `name:"max-streams" env:"MINO_MAX_STREAMS" default:"10000" help:"Most streams of events that are open at once, 1 to 100000."`
 }
 
 // Check implements Part.
@@ -84,6 +87,8 @@ func (a *API) Check() error {
 		validation.Field(&a.IdleTimeout, between(time.Second, time.Hour)),
 		validation.Field(&a.RequestTimeout, between(time.Second, 10*time.Minute)),
 		validation.Field(&a.StopTimeout, between(0, 10*time.Minute)),
+		validation.Field(&a.Origins, validation.By(origins)),
+		validation.Field(&a.MaxStreams, between(1, 100_000)),
 	)
 }
 
@@ -112,7 +117,7 @@ type Worker struct {
 	AllowedNetworks         []string      `name:"allowed-networks" env:"MINO_ALLOWED_NETWORKS" placeholder:"CIDR,..." help:"Networks that jobs may reach although they are not public, such as 10.1.0.0/16."`
 	PageSize                int           `name:"page-size" env:"MINO_PAGE_SIZE" default:"200" help:"Jobs that a workflow reads at once, 1 to 1000."`
 	JobsPerChunk            int           `name:"jobs-per-chunk" env:"MINO_JOBS_PER_CHUNK" default:"2000" help:"Jobs that one chunk of an execution takes, 1 to 2500; it takes fewer when its history is long."`
-	MetricsListen           string        `name:"metrics-listen" env:"MINO_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Address on which the worker serves Prometheus metrics at /metrics; none are served without it."`
+	MetricsListen           string        `name:"metrics-listen" env:"MINO_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Address on which the process serves Prometheus metrics at /metrics; none are served without it."`
 }
 
 // Check implements Part.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -80,11 +81,11 @@ func hostPort(value any) error {
 // databaseURL accepts what pgx can read. The error leaves the value out: where it
 // cannot be read, it cannot be told which part of it is the password.
 func databaseURL(value any) error {
-	url, ok := value.(DatabaseURL)
-	if !ok || url == "" {
+	address, ok := value.(DatabaseURL)
+	if !ok || address == "" {
 		return nil
 	}
-	if _, err := pgx.ParseConfig(string(url)); err != nil {
+	if _, err := pgx.ParseConfig(string(address)); err != nil {
 		return errors.New("is not the address of a PostgreSQL database, such as postgres://user:password@host:5432/mino")
 	}
 	return nil
@@ -103,6 +104,27 @@ func networks(value any) error {
 	}
 	if len(wrong) > 0 {
 		return fmt.Errorf("must be networks such as 10.1.0.0/16, but %s is none", strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+// origins accepts what browsers send as Origin: a scheme and a host, nothing after them.
+// There is no pattern for all of them.
+func origins(value any) error {
+	texts, ok := value.([]string)
+	if !ok {
+		return nil
+	}
+	var wrong []string
+	for _, text := range texts {
+		parsed, err := url.Parse(strings.TrimSuffix(text, "/"))
+		if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") ||
+			parsed.Scheme+"://"+parsed.Host != strings.TrimSuffix(text, "/") || strings.Contains(parsed.Host, "*") {
+			wrong = append(wrong, strconv.Quote(text))
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("must be origins such as https://app.example, but %s is none", strings.Join(wrong, ", "))
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
-// Package metrics counts what happens to jobs, for Prometheus.
+// Package metrics counts what happens to jobs and to streams of events, for Prometheus.
 //
 // The records are authoritative; these counters live as long as their process and count
-// what it did. A Jobs hears of attempts as an activities.Observer and is served by a
+// what it did. A Jobs hears of attempts as an activities.Observer, the Streams in it of the
+// API's streams as its StreamObserver; both are served by a
 // Server, on an address of its own, so that who may read metrics need not be who may use
 // the API.
 //
@@ -33,6 +34,7 @@ type Jobs struct {
 	ended    *prometheus.CounterVec
 	attempts *prometheus.HistogramVec
 	delays   *prometheus.HistogramVec
+	streams  *Streams
 }
 
 // NewJobs makes the counters, with those of the process beside them.
@@ -53,8 +55,9 @@ func NewJobs() *Jobs {
 		delays: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "mino_retry_delay_seconds", Help: "How long jobs wait for their next attempt.", Buckets: seconds,
 		}, []string{"executor", "class"}),
+		streams: newStreams(),
 	}
-	j.registry.MustRegister(j.retries, j.ended, j.attempts, j.delays,
+	j.registry.MustRegister(j.streams.open, j.streams.closed, j.retries, j.ended, j.attempts, j.delays,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return j
 }
@@ -74,6 +77,9 @@ func (j *Jobs) JobEnded(e activities.End) {
 
 // Touched implements activities.Observer.
 func (j *Jobs) Touched(uuid.UUID) {}
+
+// Streams counts the streams of events of this process.
+func (j *Jobs) Streams() *Streams { return j.streams }
 
 // Handler serves the metrics in Prometheus's text format.
 func (j *Jobs) Handler() http.Handler {

@@ -22,6 +22,9 @@ func TestJobs(t *testing.T) {
 	jobs.JobRetried(activities.Retry{Executor: "fetch", Class: failure.Transient, Lost: true})
 	jobs.JobEnded(activities.End{Executor: "fetch", Status: models.JobCompleted, Verdict: scoring.Correct})
 	jobs.JobEnded(activities.End{Executor: "agent", Status: models.JobFailed, Class: failure.Permanent})
+	jobs.Streams().StreamOpened("sse")
+	jobs.Streams().StreamOpened("sse")
+	jobs.Streams().StreamClosed("sse", "too_slow")
 
 	server, err := metrics.Serve("127.0.0.1:0", jobs)
 	require.NoError(t, err)
@@ -34,6 +37,8 @@ func TestJobs(t *testing.T) {
 		`mino_retry_delay_seconds_bucket{class="rate_limit",executor="fetch",le="5"} 0`,
 		`mino_retry_delay_seconds_bucket{class="rate_limit",executor="fetch",le="10"} 1`,
 		`mino_attempt_duration_seconds_count{executor="fetch"} 3`,
+		`mino_streams_open{kind="sse"} 1`,
+		`mino_streams_closed_total{kind="sse",reason="too_slow"} 1`,
 	} {
 		require.Contains(t, text, line)
 	}

@@ -6,12 +6,14 @@
 // of which executions somebody in this process has written events; any number of
 // processes may number the same execution, which the store keeps free of gaps.
 //
-// An execution is idle, or marked until it is next numbered. Marks are coalesced: one
-// execution is numbered at most once an interval, however much happens in it.
+// An execution is idle, or marked until it is next numbered. The first mark after a quiet
+// time is followed at once, since somebody may be watching; while marks keep coming they
+// are coalesced, and one execution is numbered at most once an interval, however much
+// happens in it.
 //
-// Failure: an execution that could not be numbered stays marked. What a process has
-// marked and not numbered when it dies is numbered with the next mark of that execution
-// in any process, at the latest with its end.
+// Failure: an execution that could not be numbered stays marked, and is tried again after
+// half a second. What a process has marked and not numbered when it dies is numbered with
+// the next mark of that execution in any process, at the latest with its end.
 package sequencer
 
 import (
@@ -27,7 +29,12 @@ import (
 )
 
 const (
-	defaultInterval = 500 * time.Millisecond
+	// defaultInterval is what a busy execution's events wait at most. Numbering costs a
+	// transaction, whatever the number of events.
+	defaultInterval = 200 * time.Millisecond
+	// retryAfter is the pause after a numbering that failed, when it is longer than the
+	// interval.
+	retryAfter = 500 * time.Millisecond
 	// flushFor bounds the last numbering, when the sequencer was told to stop.
 	flushFor = 5 * time.Second
 )
@@ -45,52 +52,78 @@ type Sequencer struct {
 
 	mu     sync.Mutex
 	marked map[uuid.UUID]struct{}
+	// wake holds a token while there are marks that Run has not seen.
+	wake chan struct{}
 }
 
-// New makes a sequencer that numbers at an interval; 0 means 500 ms.
+// New makes a sequencer that numbers one execution at most once an interval; 0 means
+// 200 ms.
 func New(records Records, logger *zap.Logger, interval time.Duration) *Sequencer {
 	if interval <= 0 {
 		interval = defaultInterval
 	}
-	return &Sequencer{records: records, logger: logger, interval: interval, marked: map[uuid.UUID]struct{}{}}
+	return &Sequencer{
+		records: records, logger: logger, interval: interval,
+		marked: map[uuid.UUID]struct{}{}, wake: make(chan struct{}, 1),
+	}
 }
 
 // Mark says that events of an execution were written. It never waits for PostgreSQL.
 func (s *Sequencer) Mark(executionID uuid.UUID) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.marked[executionID] = struct{}{}
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default: // Run knows already
+	}
 }
 
 // Run numbers until the context is done, and then once more what is still marked.
 func (s *Sequencer) Run(ctx context.Context) {
-	ticker := time.NewTicker(s.interval)
-	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushFor)
-			defer cancel()
-			s.number(ctx)
+			s.flush(ctx)
 			return
-		case <-ticker.C:
-			s.number(ctx)
+		case <-s.wake:
 		}
+		pause := s.interval
+		if !s.number(ctx) {
+			pause = max(pause, retryAfter)
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
 	}
 }
 
-// number numbers every execution that is marked.
-func (s *Sequencer) number(ctx context.Context) {
+// flush numbers what is still marked when Run is to end.
+func (s *Sequencer) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushFor)
+	defer cancel()
+	s.number(ctx)
+}
+
+// number numbers every execution that is marked, and reports whether all of them could
+// be; those that could not are marked again.
+func (s *Sequencer) number(ctx context.Context) bool {
+	all := true
 	for id := range s.take() {
 		_, err := s.records.SequenceEvents(ctx, id)
 		if err == nil || errors.Is(err, models.ErrNotFound) {
 			continue
 		}
+		all = false
 		s.Mark(id)
 		if ctx.Err() == nil {
 			s.logger.Warn("events could not be numbered yet", zap.Stringer("execution_id", id), zap.Error(err))
 		}
 	}
+	return all
 }
 
 // take empties the marks before anything is numbered: an event that is written

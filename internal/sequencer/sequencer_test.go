@@ -4,10 +4,12 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/minohq/mino/internal/sequencer"
 	"github.com/minohq/mino/internal/testkit"
@@ -86,19 +88,49 @@ func TestSequencer(t *testing.T) {
 		require.Equal(t, 1, r.count(one))
 	})
 
-	t.Run("CoalescesMarksAndFlushesThemAtTheEnd", func(t *testing.T) {
+	t.Run("FollowsTheFirstMarkAtOnceAndCoalescesTheRest", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			r := newRecords()
+			s := sequencer.New(r, zap.NewNop(), time.Second)
+			stop := run(t, s)
+			one, two := models.NewID(), models.NewID()
+			start := time.Now()
+			s.Mark(one)
+			require.Equal(t, one, <-r.called)
+			require.Zero(t, time.Since(start), "nothing was numbered for a while")
+			synctest.Wait()
+			for range 100 {
+				s.Mark(one)
+				s.Mark(two)
+			}
+			synctest.Wait()
+			require.Equal(t, 1, r.count(one), "the interval is not over")
+			require.ElementsMatch(t, []uuid.UUID{one, two}, []uuid.UUID{<-r.called, <-r.called})
+			require.Equal(t, time.Second, time.Since(start))
+			time.Sleep(time.Hour) //nolint:forbidigo // of the bubble's clock
+			require.Equal(t, 2, r.count(one), "what is numbered is not numbered again")
+			s.Mark(two)
+			require.Equal(t, two, <-r.called)
+			require.Equal(t, start.Add(time.Hour+time.Second), time.Now(), "nor does it wait after a quiet time")
+			stop()
+			require.Equal(t, 2, r.count(two))
+		})
+	})
+
+	t.Run("FlushesWhatIsMarkedAtTheEnd", func(t *testing.T) {
 		t.Parallel()
 		r := newRecords()
 		s := sequencer.New(r, testkit.Logger(t), time.Hour)
 		stop := run(t, s)
 		one, two := models.NewID(), models.NewID()
-		for range 100 {
-			s.Mark(one)
-			s.Mark(two)
-		}
-		require.Zero(t, r.count(one), "the interval is not over")
+		s.Mark(one)
+		<-r.called
+		s.Mark(one)
+		s.Mark(two)
+		require.Zero(t, r.count(two), "the interval is not over")
 		stop()
-		require.Equal(t, 1, r.count(one))
+		require.Equal(t, 2, r.count(one))
 		require.Equal(t, 1, r.count(two))
 	})
 

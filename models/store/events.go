@@ -41,8 +41,10 @@ func (s *Store) SequenceEvents(ctx context.Context, executionID uuid.UUID) (int,
 	return n, err
 }
 
-// sequence numbers what is visible and unnumbered. The caller holds the lock of the
-// execution.
+// sequence numbers what is visible and unnumbered, and announces it once, when the
+// transaction commits: PostgreSQL lets one transaction that announces commit at a time, so
+// that a notice for each event would hold up whoever writes. The caller holds the lock of
+// the execution.
 func sequence(ctx context.Context, tx bun.Tx, executionID uuid.UUID) (int, error) {
 	var n int
 	err := tx.NewRaw(`
@@ -61,6 +63,10 @@ func sequence(ctx context.Context, tx bun.Tx, executionID uuid.UUID) (int, error
 			FROM counted WHERE e.id = ?0 AND counted.n > 0
 		)
 		SELECT n FROM counted`, executionID).Scan(ctx, &n)
+	if err != nil || n == 0 {
+		return n, err
+	}
+	_, err = tx.ExecContext(ctx, "SELECT pg_notify(?, ?)", models.EventsChannel, executionID.String())
 	return n, err
 }
 
