@@ -169,11 +169,12 @@ func (s *server) routes(app *fiber.App) {
 	app.Get(docsPath+"/*", page) // what the page is made of
 
 	api := app.Group("/api", s.identify)
-	// An upload sets its own deadline, once it has arrived.
+	// Uploads set their own deadline, once they have arrived.
 	api.Post("/batches", s.createBatch)
 	// A deletion sets its own too.
 	api.Delete("/projects/:id", s.deleteProject)
 	api.Delete("/batches/:id", s.deleteBatch)
+	api.Post("/batches/preview", s.previewBatch)
 
 	api.Use(s.deadline)
 	api.Post("/projects", s.createProject)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/zap"
 
 	"github.com/minohq/mino/api"
 	"github.com/minohq/mino/api/wire"
@@ -79,6 +78,8 @@ func TestBatchIsCreatedFromAForm(t *testing.T) {
 		require.Equal(t, []wire.Column{
 			{Name: "site_url", Role: "site_url"}, {Name: "gt_price", Role: "ground_truth", Field: "price"}, {Name: "Name", Role: "input"},
 		}, batch.Columns)
+		require.Equal(t, &wire.Duplicates{Action: "keep", Rows: []wire.DuplicateRow{}}, batch.Duplicates)
+		batch.Duplicates = nil // told once
 		require.Equal(t, batch, read[wire.Batch](b.get("/api/batches/"+batch.ID.String()), http.StatusOK))
 
 		jobs := b.jobs(batch, "")
@@ -305,52 +306,6 @@ func TestUploadKeepsItsLimits(t *testing.T) {
 	tooMany := b.uploadCSV(p, "site_url\n"+strings.Repeat("https://shop.example/\n", 101))
 	require.Equal(t, 101, tooMany.problem(http.StatusBadRequest, wire.CodeValidation).Errors[0].Row)
 	b.uploadCSV(p, "site_url\n"+strings.Repeat("https://shop.example/\n", 100)).is(http.StatusCreated)
-}
-
-func TestUploadThatBreaksOffLeavesNothing(t *testing.T) {
-	t.Parallel()
-	b := setup(t, nil)
-	p := b.project()
-	csv := "site_url\n" + strings.Repeat("https://shop.example/\n", 9_000)
-	contentType, form := formOf(t, part{name: "file", filename: "x.csv", content: csv})
-	formBody, err := io.ReadAll(form)
-	require.NoError(t, err)
-	tests := []struct {
-		name, contentType, body string
-		length                  int64
-	}{
-		{"ACSVOfSomeLength", "text/csv", csv, int64(len(csv))},
-		{"AFormOfSomeLength", contentType, string(formBody), int64(len(formBody))},
-		{"AFormInChunks", contentType, string(formBody), -1},
-		{"JSONInChunks", "application/json", `{"rows": [` + strings.Repeat(`{"site_url": "https://shop.example/"},`, 9_000) + `{}]}`, -1},
-	}
-	for _, test := range tests {
-		reader, writer := io.Pipe()
-		req := b.request(http.MethodPost, "/api/batches?project_id="+p.ID.String(), test.contentType, reader)
-		req.ContentLength = test.length
-		id := uuid.NewString()
-		req.Header.Set("X-Request-Id", id)
-		go func() {
-			// All but the last line, and then the client is gone.
-			_, _ = io.WriteString(writer, test.body[:len(test.body)*99/100])
-			_ = writer.CloseWithError(io.ErrUnexpectedEOF)
-		}()
-		resp, err := b.client.Do(req)
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		require.Error(t, err, test.name)
-		// The access log of the broken request shows that it is over.
-		require.Eventually(t, func() bool {
-			return b.logs.FilterMessage("request").FilterField(zap.String("request_id", id)).Len() == 1
-		}, waitTime, tick)
-		batches, jobs := b.stored()
-		require.Zero(t, batches, test.name)
-		require.Zero(t, jobs, test.name)
-	}
-	chunked := b.request(http.MethodPost, "/api/batches?project_id="+p.ID.String(), "text/csv", strings.NewReader(csv))
-	chunked.ContentLength = -1
-	b.send(chunked).problem(http.StatusLengthRequired, wire.CodeLengthRequired)
 }
 
 func TestBatchesAreListed(t *testing.T) {

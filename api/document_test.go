@@ -80,7 +80,8 @@ func (c *documented) check(req *http.Request, resp *http.Response, body []byte) 
 	options := &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true}
 	in := &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route, Options: options}
 	// A body that could not be kept was read while it was sent; a CSV has no schema.
-	options.ExcludeRequestBody = req.Body != nil && req.GetBody == nil || !strings.HasPrefix(req.Header.Get("Content-Type"), "application/json")
+	kind, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";")
+	options.ExcludeRequestBody = req.Body != nil && req.GetBody == nil || kind != "application/json"
 	if resp.StatusCode < http.StatusBadRequest {
 		if err := openapi3filter.ValidateRequest(req.Context(), in); err != nil {
 			return fmt.Errorf("a request was taken that is not documented: %w", err)

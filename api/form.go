@@ -1,20 +1,23 @@
 package api
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
+	"mime"
 	"mime/multipart"
-	"reflect"
+	"path"
 	"slices"
+	"strings"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/ingest"
 )
 
 // formParts are the parts that an upload may have.
-var formParts = []string{"file", "project_id", "name", "columns", "charset"}
+var formParts = []string{"file", "project_id", "name", "columns", "charset", "delimiter", "duplicates"}
 
 // formReader reads the parts of an upload and collects what is wrong with them.
 type formReader struct {
@@ -59,24 +62,47 @@ func (f *formReader) projectID(up *upload) {
 }
 
 // columns reads the mapping from headers to roles.
-func (f *formReader) columns(up *upload) {
-	text := bytes.TrimSpace([]byte(f.text("columns")))
-	if len(text) == 0 {
-		return
+func (f *formReader) columns() map[string]string {
+	columns, errs := readColumns(f.text("columns"))
+	f.errors = append(f.errors, errs...)
+	return columns
+}
+
+func (f *formReader) delimiter() rune {
+	delimiter, err := readDelimiter(f.text("delimiter"))
+	if err != nil {
+		f.refuse("delimiter", wire.FieldInvalid, "%s", err.Error())
 	}
-	if err := wellFormed(text); err != nil {
-		f.refuse("columns", wire.FieldInvalid, "must be a JSON object from header to role: %s", asProblem(err).detail)
-		return
+	return delimiter
+}
+
+func (f *formReader) duplicates() ingest.DuplicateRule {
+	rule, err := duplicateRule(f.text("duplicates"))
+	if err != nil {
+		f.refuse("duplicates", wire.FieldInvalid, "%s", err.Error())
 	}
-	var checker shapeChecker
-	checker.value("columns", text, reflect.TypeFor[map[string]string]())
-	if len(checker.errors) > 0 {
-		f.errors = append(f.errors, checker.errors...)
-		return
+	return rule
+}
+
+// format says how the rows of a file are written: as its type says, or else its name.
+// Browsers call a CSV many things.
+func (f *formReader) format(header *multipart.FileHeader) ingest.Format {
+	if header == nil {
+		return ingest.FormatCSV
 	}
-	if err := decode(text, &up.columns); err != nil {
-		f.refuse("columns", wire.FieldInvalid, "must be a JSON object from header to role")
+	kind, _, _ := mime.ParseMediaType(header.Header.Get(fiber.HeaderContentType)) // a type that is none says nothing
+	lines := isJSONLines(kind)
+	switch strings.ToLower(path.Ext(header.Filename)) {
+	case ".jsonl", ".ndjson":
+		lines = lines || !isCSV(kind)
 	}
+	if !lines {
+		return ingest.FormatCSV
+	}
+	if len(f.form.Value["delimiter"]) > 0 {
+		f.refuse("delimiter", wire.FieldInvalid, "is for a CSV; the file is JSON lines")
+	}
+	return ingest.FormatJSONLines
 }
 
 // file finds the one file.
@@ -86,7 +112,7 @@ func (f *formReader) file() *multipart.FileHeader {
 	case len(f.form.Value["file"]) > 0:
 		f.refuse("file", wire.FieldWrongType, "must be a file: the part needs a filename")
 	case len(files) == 0:
-		f.refuse("file", wire.FieldRequired, "is the CSV to upload")
+		f.refuse("file", wire.FieldRequired, "is the CSV, or the JSON lines, to upload")
 	case len(files) > 1:
 		f.refuse("file", wire.FieldDuplicate, "is there %d times; a batch is one file", len(files))
 	default:

@@ -131,6 +131,8 @@ type BatchRequest struct {
 	// Columns maps headers to roles where the defaults are not wanted: "site_url",
 	// "input", "ignored" or "ground_truth:<field>".
 	Columns map[string]string `json:"columns,omitempty"`
+	// Duplicates is "keep" (default), "skip" or "refuse".
+	Duplicates string `json:"duplicates,omitempty"`
 	// Rows are objects from header to value; a ground truth may be an array of
 	// accepted values.
 	Rows []map[string]any `json:"rows"`
@@ -147,6 +149,8 @@ type Batch struct {
 	Version   int64     `json:"version"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
+	// Duplicates are in the answer to the upload only.
+	Duplicates *Duplicates `json:"duplicates,omitempty"`
 }
 
 // ExecuteRequest starts an execution; absent members take the project's defaults.

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // maxAnswerBytes bounds an answer. A job's detail holds at most a hundred attempts
@@ -27,6 +29,19 @@ type call struct {
 	body any
 	// repeatable marks what may be sent again after a 429 or 503.
 	repeatable bool
+	// keyed marks what may be sent again even when nobody knows whether it was done: it
+	// has an idempotency key.
+	keyed bool
+}
+
+const headerIdempotencyKey = "Idempotency-Key"
+
+// creating makes a call that creates something once, however often it is sent.
+func creating(path string, body any) call {
+	return call{
+		method: http.MethodPost, path: path, body: body, repeatable: true, keyed: true,
+		header: http.Header{headerIdempotencyKey: {uuid.NewString()}},
+	}
 }
 
 // do sends a call and reads the answer into out, which may be nil.
@@ -38,10 +53,15 @@ func (c *Client) do(ctx context.Context, call call, out any) error {
 			return fmt.Errorf("encode the request: %w", err)
 		}
 	}
+	return c.repeat(ctx, call, func() error { return c.once(ctx, call, payload, out) })
+}
+
+// repeat sends a call until it is answered, refused for good, or sent often enough.
+func (c *Client) repeat(ctx context.Context, call call, send func() error) error {
 	for attempt := 1; ; attempt++ {
-		err := c.once(ctx, call, payload, out)
+		err := send()
 		delay, again := c.again(call, attempt, err)
-		if !again {
+		if !again || ctx.Err() != nil {
 			return err
 		}
 		if err := wait(ctx, delay); err != nil {
@@ -52,14 +72,21 @@ func (c *Client) do(ctx context.Context, call call, out any) error {
 
 // again decides whether a failed attempt is repeated, and when.
 func (c *Client) again(call call, attempt int, err error) (time.Duration, bool) {
+	if err == nil || !call.repeatable || attempt > c.maxRetries {
+		return 0, false
+	}
+	delay := firstRetryDelay << (attempt - 1)
 	var refusal *Error
-	if !call.repeatable || attempt > c.maxRetries || !errors.As(err, &refusal) {
+	var unreachable *UnreachableError
+	switch {
+	case errors.As(err, &refusal):
+		if refusal.Status != http.StatusTooManyRequests && refusal.Status != http.StatusServiceUnavailable {
+			return 0, false
+		}
+		delay = max(delay, refusal.RetryAfter)
+	case !call.keyed || !errors.As(err, &unreachable):
 		return 0, false
 	}
-	if refusal.Status != http.StatusTooManyRequests && refusal.Status != http.StatusServiceUnavailable {
-		return 0, false
-	}
-	delay := max(refusal.RetryAfter, firstRetryDelay<<(attempt-1))
 	return delay, delay <= c.maxRetryDelay
 }
 

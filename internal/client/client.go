@@ -9,7 +9,10 @@
 // What may be repeated safely is repeated: reads, and the control calls that the
 // API declares idempotent, are sent again after a 429 or 503, no sooner than the
 // server's Retry-After asks and at most Config.MaxRetries times. What creates
-// something is sent once.
+// something carries an Idempotency-Key of its own, the same in every repetition, so
+// that it is created once even when an answer is lost; it is sent again when no answer
+// came, too. An upload is repeated when its source can go back to its beginning (an
+// io.Seeker), else it is sent once.
 //
 // Failure: an answer of 400 or above is an *Error holding the server's problem
 // document. A server that could not be reached, or broke off, is an

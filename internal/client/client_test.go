@@ -109,14 +109,6 @@ func TestRetries(t *testing.T) {
 		})
 	})
 
-	t.Run("CreationIsNotRepeated", func(t *testing.T) {
-		t.Parallel()
-		c, count := scripted(t, client.Config{}, busy("1"))
-		_, err := c.CreateProject(t.Context(), wire.ProjectRequest{})
-		require.Error(t, err)
-		require.Equal(t, 1, *count)
-	})
-
 	t.Run("AClientWithoutRetriesSendsOnce", func(t *testing.T) {
 		t.Parallel()
 		c, count := scripted(t, client.Config{}, busy("0"))

@@ -24,7 +24,7 @@ func (c *Client) Ready(ctx context.Context) error {
 // CreateProject creates a project. A name that is taken is an *Error of status 409.
 func (c *Client) CreateProject(ctx context.Context, req wire.ProjectRequest) (wire.Project, error) {
 	var project wire.Project
-	err := c.do(ctx, call{method: http.MethodPost, path: "api/projects", body: req}, &project)
+	err := c.do(ctx, creating("api/projects", req), &project)
 	return project, err
 }
 
@@ -63,11 +63,7 @@ func (c *Client) Execute(
 	ctx context.Context, projectID, batchID uuid.UUID, req wire.ExecuteRequest,
 ) (wire.Execution, error) {
 	var execution wire.Execution
-	err := c.do(ctx, call{
-		method: http.MethodPost,
-		path:   "api/projects/" + projectID.String() + "/batches/" + batchID.String() + "/execute",
-		body:   req,
-	}, &execution)
+	err := c.do(ctx, creating("api/projects/"+projectID.String()+"/batches/"+batchID.String()+"/execute", req), &execution)
 	return execution, err
 }
 

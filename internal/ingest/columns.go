@@ -30,31 +30,33 @@ var separators = strings.NewReplacer(" ", "_", "-", "_")
 // "site_url".
 func meant(header string) string { return separators.Replace(folded(header)) }
 
-// newTable gives every header its role.
-func newTable(headers []string, opt Options, next func() (record, error)) (*Table, error) {
+// newTable gives every header its role. What is wrong with them is kept in the table.
+func newTable(headers []string, opt Options, next func() (record, error)) *Table {
 	if len(headers) > MaxColumns {
-		return nil, refused(Problem{
+		return unreadable("", opt, Problem{
 			Column: "header", Code: CodeTooManyColumns,
 			Message: fmt.Sprintf("there are %d columns; at most %d are taken", len(headers), MaxColumns),
 		})
+	}
+	t := &Table{
+		fields: opt.Fields, next: next, maxRows: opt.maxRows(), seen: newSeenRows(opt.Duplicates),
+		splits: make([]bool, len(headers)),
 	}
 	headers = slices.Clone(headers)
 	for i := range headers {
 		headers[i] = strings.TrimSpace(headers[i])
 	}
-	if bad := checkHeaders(headers); len(bad) > 0 {
-		return nil, refused(bad...)
-	}
+	t.bad = checkHeaders(headers)
+	t.unnamed = len(t.bad) > 0
 	roles := roleAssigner{fields: opt.Fields}
-	columns := roles.assign(headers, opt.Columns)
-	if len(roles.bad) > 0 {
-		return nil, refused(roles.bad...)
+	t.Columns = roles.assign(headers, opt.Columns)
+	if !t.unnamed {
+		t.bad = roles.bad
 	}
-	t := &Table{Columns: columns, next: next, maxRows: opt.maxRows(), splits: make([]bool, len(columns))}
-	for i, column := range columns {
+	for i, column := range t.Columns {
 		t.splits[i] = !comparedByRegex(opt.Fields, column.Field)
 	}
-	return t, nil
+	return t
 }
 
 func comparedByRegex(fields []field.Field, name string) bool {

@@ -14,7 +14,11 @@ import (
 // CSV reads the header of a CSV and gives its columns their roles. It reads r as the
 // rows are asked for.
 func CSV(r io.Reader, opt Options) (*Table, error) {
-	text, replaces, err := decoded(r, opt.Charset)
+	text, err := decoded(r, opt.Charset)
+	var problem Problem
+	if errors.As(err, &problem) {
+		return unreadable(FormatCSV, opt, problem).checked()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -23,16 +27,22 @@ func CSV(r io.Reader, opt Options) (*Table, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !broken(err) {
 		return nil, err
 	}
-	d := sniff(slices.Clone(head), err != nil, siteURLTeller(opt))
+	d := sniff(slices.Clone(head), err != nil, opt.Delimiter, siteURLTeller(opt))
 	if _, err := buffered.Discard(d.skip); err != nil {
 		return nil, err
 	}
-	s := newCSVSource(buffered, d, replaces)
-	header, err := s.header()
-	if err != nil {
+	s := newCSVSource(buffered, d, text.replaces)
+	var t *Table
+	switch err := s.header(); {
+	case errors.As(err, &problem):
+		t = unreadable(FormatCSV, opt, problem)
+	case err != nil:
 		return nil, err
+	default:
+		t = newTable(s.headers, opt, s.next)
 	}
-	return newTable(header, opt, s.next)
+	t.Format, t.Charset, t.Delimiter, t.whole = FormatCSV, text.charset, d.delimiter, fileColumn
+	return t.checked()
 }
 
 // siteURLTeller tells the headers that are the site_url under the given options.
@@ -70,22 +80,15 @@ func newCSVSource(r io.Reader, d dialect, replaces bool) *csvSource {
 	return s
 }
 
-// header reads the first line that has a value.
-func (s *csvSource) header() ([]string, error) {
+// header reads the first line that has a value; a Problem is what is wrong with it.
+func (s *csvSource) header() error {
 	s.guard.left = MaxHeaderBytes + readAhead
 	record, err := s.record("header", 0)
 	if errors.Is(err, io.EOF) {
-		return nil, refused(Problem{Column: fileColumn, Code: CodeEmptyFile, Message: "the upload is empty"})
-	}
-	var problem Problem
-	if errors.As(err, &problem) {
-		return nil, refused(problem)
-	}
-	if err != nil {
-		return nil, err
+		return emptyFile
 	}
 	s.headers = slices.Clone(record)
-	return s.headers, nil
+	return err
 }
 
 // next reads the next data row.

@@ -21,6 +21,9 @@ const sniffRecords = 100
 // delimiters are tried in this order; an earlier one wins a draw.
 var delimiters = []rune{',', ';', '\t', '|'}
 
+// Delimiters are those that a CSV may have.
+func Delimiters() []rune { return slices.Clone(delimiters) }
+
 // dialect is how a file writes its records.
 type dialect struct {
 	delimiter rune
@@ -31,14 +34,20 @@ type dialect struct {
 }
 
 // sniff finds the dialect from the beginning of a file. isSiteURL tells the header
-// without which a file is of no use; nothing shows the right delimiter as well.
-func sniff(head []byte, whole bool, isSiteURL func(header string) bool) dialect {
+// without which a file is of no use; nothing shows the right delimiter as well. A
+// declared delimiter is not looked for.
+func sniff(head []byte, whole bool, declared rune, isSiteURL func(header string) bool) dialect {
 	d := dialect{crOnly: linesEndWithCR(head)}
 	if d.crOnly {
 		head = bytes.ReplaceAll(head, []byte{'\r'}, []byte{'\n'})
 	}
 	if delimiter, skip := namedDelimiter(head); skip > 0 {
 		d.delimiter, d.skip = delimiter, skip
+	}
+	if declared != 0 {
+		d.delimiter = declared
+	}
+	if d.delimiter != 0 {
 		return d
 	}
 	best := fit{}

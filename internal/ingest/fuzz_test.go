@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/minohq/mino/internal/ingest"
+	"github.com/minohq/mino/internal/ingest/corpus"
 )
 
 // requireFit checks what an upload promises: either problems with a place, or rows
@@ -32,8 +34,10 @@ func requireFit(t *testing.T, rows []ingest.Row, err error) {
 	storable := func(text string) {
 		require.True(t, utf8.ValidString(text) && !strings.Contains(text, "\x00"), "%q cannot be stored", text)
 	}
-	for i, row := range rows {
-		require.Equal(t, i+1, row.Number)
+	last := 0
+	for _, row := range rows {
+		require.Greater(t, row.Number, last)
+		last = row.Number
 		storable(row.SiteURL)
 		require.True(t, strings.HasPrefix(strings.ToLower(row.SiteURL), "http"), row.SiteURL)
 		for header, value := range row.Input {
@@ -49,27 +53,86 @@ func requireFit(t *testing.T, rows []ingest.Row, err error) {
 	}
 }
 
+// requirePreviewed reads an upload as it would be stored and as a preview, and requires
+// that the two say the same.
+func requirePreviewed(t *testing.T, open func() (*ingest.Table, error)) []ingest.Row {
+	t.Helper()
+	var rows []ingest.Row
+	table, err := open()
+	if err == nil {
+		rows, err = collect(table)
+	}
+	requireFit(t, rows, err)
+	table, _ = open()
+	require.NotNil(t, table, "a table is there for its preview")
+	p, previewErr := table.Preview(t.Context(), 100)
+	require.NoError(t, previewErr)
+	require.Equal(t, err == nil, p.CanBeCreated(), "%v, %+v", err, p.Problems)
+	require.LessOrEqual(t, len(p.Problems), ingest.MaxProblems)
+	require.Len(t, p.Problems, min(p.ProblemCount, ingest.MaxProblems))
+	require.Len(t, p.Warnings, min(p.WarningCount, ingest.MaxWarnings))
+	require.Len(t, p.Columns, len(table.Columns))
+	if err == nil {
+		require.Equal(t, rows[:min(len(rows), 100)], p.Rows)
+		require.True(t, p.Complete)
+		require.Equal(t, len(rows)+table.Duplicates().Skipped(), p.RowCount)
+	}
+	return rows
+}
+
 func FuzzCSV(f *testing.F) {
+	for _, file := range corpus.Files() {
+		if file.Name != "MillionColumns" && file.Name != "MillionCells" && !strings.Contains(file.Name, "64MiB") {
+			f.Add([]byte(file.Content()), file.Charset, "", "")
+		}
+	}
+	f.Fuzz(func(t *testing.T, file []byte, charset, delimiter, rule string) {
+		opt := options()
+		opt.Charset = charset
+		for _, known := range ingest.Delimiters() {
+			if delimiter == string(known) {
+				opt.Delimiter = known
+			}
+		}
+		if slices.Contains(ingest.DuplicateRules(), ingest.DuplicateRule(rule)) {
+			opt.Duplicates = ingest.DuplicateRule(rule)
+		}
+		requirePreviewed(t, func() (*ingest.Table, error) { return ingest.CSV(bytes.NewReader(file), opt) })
+	})
+}
+
+// FuzzJSONLines also requires that a list of the same rows is read alike.
+func FuzzJSONLines(f *testing.F) {
 	for _, seed := range []string{
-		shopCSV, "", "\n", "\r", "\xEF\xBB\xBF", "\xFF\xFE", "\xFE\xFF\x00s", "\xEF\xBB", "sep=;\n", "sep=;\nsite_url;a\nb.example;c",
-		"site_url\ta\rb.example\tc\r", "site_url|gt_sku\nb.example|\"a|b\"\n", "site_url,a\nb.example,\"",
-		"site_url,a\nb.example,\x00\n", "url\na.example,b\n", "site_url,site_url\n", "site_url,\n", ",,,\n",
-		"site_url,gt_price\nhttps://a.example,\\|\\\\||\n", "s\x00i\x00t\x00e\x00", "site_url\n\xff\n", "\"site_url\"\n\"a.example\"x\n",
+		"", "\n", "{\"site_url\": \"a.example\"}", "[]\n", "null\n{}\n", "\ufeff{}\r\n\r\n{}", "{\"a\": \"\xff\"}", "{\"site_url\"\n: 1}",
 	} {
 		f.Add([]byte(seed), "")
 	}
-	f.Add([]byte("site_url,a\nb.example,\x81\xfc\n"), "windows-1252")
-	f.Add([]byte("site_url,a\nb.example,\x81\xfc\n"), "shift_jis")
 	f.Fuzz(func(t *testing.T, file []byte, charset string) {
 		opt := options()
 		opt.Charset = charset
-		table, err := ingest.CSV(bytes.NewReader(file), opt)
-		if err != nil {
-			requireFit(t, nil, err)
+		rows := requirePreviewed(t, func() (*ingest.Table, error) { return ingest.JSONLines(bytes.NewReader(file), opt) })
+		if charset != "" || !utf8.Valid(file) {
 			return
 		}
-		rows, err := collect(table)
-		requireFit(t, rows, err)
+		var list []json.RawMessage
+		for line := range bytes.Lines(bytes.TrimPrefix(file, []byte("\ufeff"))) {
+			if line = bytes.TrimSpace(line); len(line) > 0 {
+				if !json.Valid(line) {
+					require.Empty(t, rows)
+					return
+				}
+				list = append(list, line)
+			}
+		}
+		table, err := ingest.JSON(list, opt)
+		var same []ingest.Row
+		if err == nil {
+			same, err = collect(table)
+		}
+		if err == nil {
+			require.Equal(t, same, rows)
+		}
 	})
 }
 

@@ -10,84 +10,158 @@ import (
 	"unicode/utf8"
 )
 
+// rowsColumn stands where a problem is with a list of rows as a whole.
+const rowsColumn = "rows"
+
 // JSON takes rows that are JSON objects from header to value. Its columns are all
 // members that occur, in the order in which they first do; a row without a member
 // has a blank cell there. A value is a string, a number, a boolean or null; in a
 // ground truth column it may be an array of accepted values instead, and a string is
 // one value, whatever characters are in it. Every row must be valid JSON.
 func JSON(rows []json.RawMessage, opt Options) (*Table, error) {
-	if len(rows) > opt.maxRows() {
-		return nil, refused(tooManyRows(opt.maxRows()))
-	}
 	if len(rows) == 0 {
-		return nil, refused(Problem{Column: "rows", Code: CodeNoRows, Message: "there is no row"})
+		return unreadable(FormatJSON, opt, Problem{Column: rowsColumn, Code: CodeNoRows, Message: "there is no row"}).checked()
 	}
-	s := &jsonSource{rows: rows, columns: make(map[string]int)}
-	headers, err := s.headers()
-	if err != nil {
-		return nil, err
+	read := 0
+	s := &jsonSource{columns: make(map[string]int)}
+	s.object = func() (object, error) {
+		if read == len(rows) {
+			return object{}, io.EOF
+		}
+		read++
+		if row := rows[read-1]; len(row) <= MaxRowBytes {
+			return object{json: row}, nil
+		}
+		return object{tooLong: true}, nil
 	}
-	t, err := newTable(headers, opt, s.next)
-	if err != nil {
-		return nil, err
+	t, err := s.table(opt, func() error { read = 0; return nil })
+	if t != nil {
+		t.Format, t.whole = FormatJSON, rowsColumn
 	}
-	for i := range t.splits {
-		t.splits[i] = false
-	}
-	s.table = t
-	return t, nil
+	return t, err
 }
 
+// object is one row as it was written.
+type object struct {
+	json    []byte
+	line    int
+	tooLong bool
+}
+
+// jsonSource reads records from objects, twice: once for the columns, once for the
+// cells.
 type jsonSource struct {
-	rows    []json.RawMessage
-	columns map[string]int // by header as written
+	// object gives the next one: valid JSON only after check. io.EOF ends; a Problem
+	// makes the rest unreadable.
+	object  func() (object, error)
+	check   func([]byte) error // nil when what comes is known to be valid
+	columns map[string]int     // by header as written
+	rows    int                // that the columns were looked for in
 	read    int
-	table   *Table
+	t       *Table
 }
 
-// headers collects the members of all rows.
-func (s *jsonSource) headers() ([]string, error) {
-	var headers []string
-	var bad problems
-	for i, row := range s.rows {
-		if len(row) > MaxRowBytes {
-			bad.add(Problem{Row: i + 1, Code: CodeRowTooLong, Message: fmt.Sprintf("is longer than %d bytes", MaxRowBytes)})
-			continue
-		}
-		err := members(row, func(name string, _ json.RawMessage) error {
-			if _, known := s.columns[name]; known {
-				return nil
-			}
-			s.columns[name] = len(headers)
-			headers = append(headers, name)
-			return nil
-		})
-		if err != nil {
-			bad.add(Problem{Row: i + 1, Code: CodeInvalidCell, Message: err.Error()})
-		}
-		if bad.full() || len(headers) > MaxColumns {
+// table reads the header, then goes back to the beginning.
+func (s *jsonSource) table(opt Options, rewind func() error) (*Table, error) {
+	headers, bad, err := s.headers(opt.maxRows())
+	if err != nil {
+		return nil, err
+	}
+	if err := rewind(); err != nil {
+		return nil, err
+	}
+	s.t = newTable(headers, opt, s.next)
+	clear(s.t.splits)
+	// What is wrong with rows comes first: without them the header may be another one.
+	// It is not kept in the table, since it is found again with the rows.
+	if err := bad.err(); err != nil {
+		return s.t, err
+	}
+	return s.t.checked()
+}
+
+// headers collects the members of all rows, and what is wrong with rows as such.
+func (s *jsonSource) headers(maxRows int) (headers []string, bad problems, err error) {
+	size := 0
+	for row := 1; row <= maxRows && !bad.full() && len(headers) <= MaxColumns && size <= MaxHeaderBytes; row++ {
+		o, err := s.object()
+		if errors.Is(err, io.EOF) {
 			break
 		}
+		s.rows++
+		var problem Problem
+		if errors.As(err, &problem) {
+			problem.Row = row
+			bad.add(problem)
+			break
+		}
+		if err != nil {
+			return nil, bad, err
+		}
+		if problem := s.members(o, row, func(name string, _ json.RawMessage) {
+			if _, known := s.columns[name]; known {
+				return
+			}
+			s.columns[name] = len(headers)
+			headers, size = append(headers, name), size+len(name)
+		}); problem != nil {
+			bad.add(*problem)
+		}
 	}
-	return headers, bad.err()
+	if size > MaxHeaderBytes {
+		bad.add(Problem{
+			Column: "header", Code: CodeRowTooLong,
+			Message: fmt.Sprintf("the names of all members together are longer than %d bytes", MaxHeaderBytes),
+		})
+	}
+	return headers, bad, nil
+}
+
+// members calls f for every member of a row, or says what is wrong with the row.
+func (s *jsonSource) members(o object, row int, f func(name string, value json.RawMessage)) *Problem {
+	refuse := func(code, message string) *Problem {
+		return &Problem{Row: row, Line: o.line, Code: code, Message: message}
+	}
+	if o.tooLong {
+		return refuse(CodeRowTooLong, fmt.Sprintf("is longer than %d bytes", MaxRowBytes))
+	}
+	if s.check != nil {
+		if err := s.check(o.json); err != nil {
+			return refuse(CodeInvalidJSON, "is not valid JSON: "+err.Error())
+		}
+	}
+	if err := members(o.json, f); err != nil {
+		return refuse(CodeInvalidCell, err.Error())
+	}
+	return nil
 }
 
 func (s *jsonSource) next() (record, error) {
-	if s.read == len(s.rows) {
-		return record{}, io.EOF
+	o, err := s.object()
+	var problem Problem
+	if errors.As(err, &problem) {
+		problem.Row = s.read + 1
+		return record{}, problem
+	}
+	if err != nil {
+		return record{}, err
 	}
 	s.read++
-	rec := record{number: s.read, cells: make([]string, len(s.columns))}
-	err := members(s.rows[s.read-1], func(name string, value json.RawMessage) error {
-		column := s.columns[name]
+	rec := record{number: s.read, line: o.line, cells: make([]string, len(s.columns))}
+	if problem := s.members(o, rec.number, func(name string, value json.RawMessage) {
+		column, known := s.columns[name]
+		if !known {
+			return // the header was too large to be read whole
+		}
 		if err := s.cell(&rec, column, value); err != nil {
 			rec.problems = append(rec.problems, Problem{
-				Row: rec.number, Column: s.table.Columns[column].Name, Code: CodeInvalidCell, Message: err.Error(),
+				Row: rec.number, Line: o.line, Column: strings.TrimSpace(name), Code: CodeInvalidCell, Message: err.Error(),
 			})
 		}
-		return nil
-	})
-	return rec, err
+	}); problem != nil {
+		rec.cells, rec.problems = nil, []Problem{*problem}
+	}
+	return rec, nil
 }
 
 // cell puts a value into its column.
@@ -97,7 +171,7 @@ func (s *jsonSource) cell(rec *record, column int, value json.RawMessage) error 
 		rec.cells[column] = text
 		return err
 	}
-	if s.table.Columns[column].Field == "" {
+	if column >= len(s.t.Columns) || s.t.Columns[column].Field == "" {
 		return errors.New("is an array, which only a ground truth can be")
 	}
 	var items []json.RawMessage
@@ -120,7 +194,7 @@ func (s *jsonSource) cell(rec *record, column int, value json.RawMessage) error 
 }
 
 // members calls f for every member of an object, in order.
-func members(object json.RawMessage, f func(name string, value json.RawMessage) error) error {
+func members(object json.RawMessage, f func(name string, value json.RawMessage)) error {
 	dec := json.NewDecoder(bytes.NewReader(object))
 	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
 		return errors.New("is not an object from header to value")
@@ -140,9 +214,7 @@ func members(object json.RawMessage, f func(name string, value json.RawMessage) 
 		if err := dec.Decode(&value); err != nil {
 			return err
 		}
-		if err := f(name, value); err != nil {
-			return err
-		}
+		f(name, value)
 	}
 	return nil
 }

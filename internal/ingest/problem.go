@@ -29,6 +29,8 @@ const (
 	CodeInvalidEncoding = "INVALID_ENCODING"
 	CodeUnknownCharset  = "UNKNOWN_CHARSET"
 	CodeInvalidCell     = "INVALID_CELL"
+	CodeInvalidJSON     = "INVALID_JSON"
+	CodeDuplicateRow    = "DUPLICATE_ROW"
 )
 
 // fileColumn stands where a problem is with the upload as a whole.
@@ -88,7 +90,10 @@ func (e *Error) Has(code string) bool {
 	return slices.ContainsFunc(e.Problems, func(p Problem) bool { return p.Code == code })
 }
 
-// refused makes an Error of problems found before any row was read.
+var emptyFile = Problem{Column: fileColumn, Code: CodeEmptyFile, Message: "the upload is empty"}
+
+// refused makes an Error of problems found before any row was read; nil when there are
+// none.
 func refused(all ...Problem) error {
 	var found problems
 	found.add(all...)
