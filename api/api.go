@@ -182,6 +182,7 @@ func (s *server) routes(app *fiber.App) {
 	api.Get("/projects/:id", s.getProject)
 	api.Patch("/projects/:id", s.patchProject)
 	api.Get("/projects/:id/jobs", s.listProjectJobs)
+	api.Get("/projects/:id/metrics", s.projectMetrics)
 	api.Post("/projects/:id/batches/:batchId/execute", s.execute)
 
 	api.Get("/batches", s.listBatches)
@@ -195,6 +196,7 @@ func (s *server) routes(app *fiber.App) {
 	api.Get("/executions/:id/stats", s.getStats)
 	api.Get("/executions/:id/events", s.getEvents)
 	api.Get("/executions/:id/ws", s.getSocket)
+	api.Get("/executions/:id/metrics", s.executionMetrics)
 	api.Post("/executions/:id/pause", s.pause)
 	api.Post("/executions/:id/resume", s.resume)
 	api.Post("/executions/:id/stop", s.stop)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -105,6 +106,16 @@ type StreamObserver interface {
 	StreamClosed(kind, reason string)
 }
 
+// MetricsStore adds records up.
+type MetricsStore interface {
+	ProjectMetrics(ctx context.Context, org, id uuid.UUID, q models.MetricsQuery) (*models.ProjectMetrics, error)
+	// ExecutionMetrics has bucket choose the steps of the series, once the length of the
+	// execution is known, and returns what it refuses.
+	ExecutionMetrics(
+		ctx context.Context, org, id uuid.UUID, hosts int, bucket func(from, to time.Time) (models.MetricsBucket, error),
+	) (*models.ExecutionMetrics, error)
+}
+
 // Store is the records, all of them scoped by organisation.
 type Store interface {
 	ProjectStore
@@ -113,6 +124,7 @@ type Store interface {
 	ExecutionStore
 	EditStore
 	EventStore
+	MetricsStore
 	// KeptAnswer returns what was answered under a key, and the fingerprint of the
 	// request; models.ErrNotFound when the key is not known.
 	KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*models.Answer, []byte, error)

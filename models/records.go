@@ -90,7 +90,7 @@ type Batch struct {
 	Columns        []Column  `bun:"columns,type:jsonb"`
 	RowCount       int       `bun:"row_count"`
 	// Version counts edits from 1; it is the ETag.
-	Version   int64     `bun:"version"`
+	Version   int64     `bun:"version,nullzero,default:1"`
 	CreatedAt time.Time `bun:"created_at,nullzero,default:now()"`
 	UpdatedAt time.Time `bun:"updated_at,nullzero,default:now()"`
 }
@@ -107,7 +107,7 @@ type Job struct {
 	RowNumber int    `bun:"row_number"`
 	SiteURL   string `bun:"site_url"`
 	// Host is the host of SiteURL, in lower case and without a port; PostgreSQL makes it.
-	Host  string            `bun:"host"`
+	Host  string            `bun:"host,nullzero,default:''"`
 	Input map[string]string `bun:"input,type:jsonb"`
 	// GroundTruth holds the accepted values per field; nil when the row has none.
 	GroundTruth map[string][]string `bun:"ground_truth,type:jsonb,nullzero"`

@@ -81,6 +81,22 @@ func (c *Client) Stats(ctx context.Context, id uuid.UUID) (wire.Stats, error) {
 	return stats, err
 }
 
+// ProjectMetrics adds a project up over a time. filter holds query parameters of the
+// API's, such as from, to and bucket; nil means the last thirty days by day.
+func (c *Client) ProjectMetrics(ctx context.Context, id uuid.UUID, filter url.Values) (wire.ProjectMetrics, error) {
+	var metrics wire.ProjectMetrics
+	err := c.do(ctx, get("api/projects/"+id.String()+"/metrics", filter), &metrics)
+	return metrics, err
+}
+
+// ExecutionMetrics adds an execution up, from its start to its end, or to now. filter
+// holds query parameters of the API's; nil means its own.
+func (c *Client) ExecutionMetrics(ctx context.Context, id uuid.UUID, filter url.Values) (wire.ExecutionMetrics, error) {
+	var metrics wire.ExecutionMetrics
+	err := c.do(ctx, get(executionPath(id)+"/metrics", filter), &metrics)
+	return metrics, err
+}
+
 // Pause lets no new job start; running ones finish. Pausing twice is nothing.
 func (c *Client) Pause(ctx context.Context, id uuid.UUID) (wire.Stats, error) {
 	return c.control(ctx, id, "pause", nil)
