@@ -42,6 +42,7 @@ const (
 	DefaultMaxStreams     = 10_000
 	DefaultHeartbeat      = 15 * time.Second
 	DefaultStreamTimeout  = 10 * time.Second
+	DefaultMaxExports     = 4
 )
 
 // Config is what an API is made of. The zero values of the limits and times mean the
@@ -64,7 +65,8 @@ type Config struct {
 	// IdleTimeout is how long a connection is kept without a request. Without it a
 	// graceful shutdown would wait for connections that do nothing.
 	IdleTimeout time.Duration
-	// RequestTimeout bounds the time to answer a request that has arrived.
+	// RequestTimeout bounds the time to answer a request that has arrived. An export may
+	// take longer, but not between two rows.
 	RequestTimeout time.Duration
 
 	// Notices says when there are new events; without it, executions that somebody
@@ -83,6 +85,9 @@ type Config struct {
 	// StreamTimeout is the time in which the client of a stream must take what it is
 	// sent, 16 KiB or one message; one that does not is dropped.
 	StreamTimeout time.Duration
+	// MaxExports is how many exports may run at once, each with a connection to PostgreSQL
+	// of its own; more are answered 503.
+	MaxExports int
 }
 
 func (c Config) withDefaults() Config {
@@ -116,6 +121,9 @@ func (c Config) withDefaults() Config {
 	if c.StreamTimeout <= 0 {
 		c.StreamTimeout = DefaultStreamTimeout
 	}
+	if c.MaxExports <= 0 {
+		c.MaxExports = DefaultMaxExports
+	}
 	return c
 }
 
@@ -128,11 +136,14 @@ type server struct {
 	hub   *news.Hub
 	// watch has the first stream wait for the end of the server.
 	watch sync.Once
+
+	exports chan struct{} // one for each export that runs
 }
 
 // New makes the app. The caller serves it and shuts it down, which ends its streams.
 func New(cfg Config) *fiber.App {
-	s := &server{Config: cfg.withDefaults()}
+	cfg = cfg.withDefaults()
+	s := &server{Config: cfg, exports: make(chan struct{}, cfg.MaxExports)}
 	s.lines = newLines(s.MaxStreams, s.StreamTimeout)
 	s.hub = news.New(news.Config{Records: s.Store, Notices: s.Notices, Stand: s.stand, Logger: s.Logger})
 	app := fiber.New(fiber.Config{
@@ -175,6 +186,9 @@ func (s *server) routes(app *fiber.App) {
 	api.Delete("/projects/:id", s.deleteProject)
 	api.Delete("/batches/:id", s.deleteBatch)
 	api.Post("/batches/preview", s.previewBatch)
+	// An export takes as long as its rows do.
+	api.Get("/batches/:id/export", s.exportJobs)
+	api.Get("/executions/:id/sessions/export", s.exportSessions)
 
 	api.Use(s.deadline)
 	api.Post("/projects", s.createProject)
@@ -197,6 +211,7 @@ func (s *server) routes(app *fiber.App) {
 	api.Get("/executions/:id/events", s.getEvents)
 	api.Get("/executions/:id/ws", s.getSocket)
 	api.Get("/executions/:id/metrics", s.executionMetrics)
+	api.Get("/executions/:id/sessions", s.listExecutionSessions)
 	api.Post("/executions/:id/pause", s.pause)
 	api.Post("/executions/:id/resume", s.resume)
 	api.Post("/executions/:id/stop", s.stop)

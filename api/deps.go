@@ -116,6 +116,25 @@ type MetricsStore interface {
 	) (*models.ExecutionMetrics, error)
 }
 
+// ExportStore reads whole lists in one snapshot; see package models for what it hands
+// out, which is not to be kept. Errors of begin and each end an export and are returned
+// as they are.
+type ExportStore interface {
+	// ExportJobs reads the jobs of a batch in row order.
+	ExportJobs(
+		ctx context.Context, org uuid.UUID, f models.JobFilter,
+		begin func(*models.ExportHead) (models.JobParts, error), each func(*models.ExportedJob) error,
+	) error
+	// ExportSessions reads the sessions of an execution in the order of rows and attempts.
+	ExportSessions(
+		ctx context.Context, org uuid.UUID, f models.SessionFilter,
+		begin func(*models.ExportHead) (models.SessionParts, error), each func(*models.ExportedSession) error,
+	) error
+	// ListSessions lists the sessions of an execution, newest first.
+	ListSessions(ctx context.Context, org uuid.UUID, f models.SessionFilter, page models.Page) ([]models.Session, error)
+	CountSessions(ctx context.Context, org uuid.UUID, f models.SessionFilter) (int64, error)
+}
+
 // Store is the records, all of them scoped by organisation.
 type Store interface {
 	ProjectStore
@@ -125,6 +144,7 @@ type Store interface {
 	EditStore
 	EventStore
 	MetricsStore
+	ExportStore
 	// KeptAnswer returns what was answered under a key, and the fingerprint of the
 	// request; models.ErrNotFound when the key is not known.
 	KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*models.Answer, []byte, error)

@@ -81,10 +81,19 @@ func (s *server) envelope(c *fiber.Ctx) error {
 		zap.String("path", c.Path()),
 		zap.Int("status", status),
 		zap.Duration("duration", time.Since(start)),
-		zap.Int("bytes", len(c.Response().Body())),
+		zap.Int("bytes", bodySize(c)),
 		zap.String("ip", c.IP()),
 	)
 	return nil
+}
+
+// bodySize is how long the body of an answer is; -1 when it is still to be read, which
+// to ask would do.
+func bodySize(c *fiber.Ctx) int {
+	if c.Response().IsBodyStream() {
+		return -1
+	}
+	return len(c.Response().Body())
 }
 
 // drain reads what a refused request has left of its body. The server would close the

@@ -38,21 +38,22 @@ func readColumns(text string) (map[string]string, []wire.FieldError) {
 	return columns, nil
 }
 
-// readDelimiter reads the delimiter of a CSV; none is 0, which has it found. A tab may
-// be called by its name, since it gets lost easily.
+// delimiters are what may separate the cells of a CSV, by name: an address and a form give
+// some of the characters a meaning of their own, and lose a tab easily.
+var delimiters = map[string]rune{
+	"comma": ',', "semicolon": ';', "bar": '|', "tab": '\t',
+	",": ',', ";": ';', "|": '|', "\t": '\t',
+}
+
+// readDelimiter reads the delimiter of a CSV; none is 0.
 func readDelimiter(text string) (rune, error) {
 	if text == "" {
 		return 0, nil
 	}
-	if text == "tab" {
-		return '\t', nil
+	if delimiter, ok := delimiters[text]; ok {
+		return delimiter, nil
 	}
-	for _, delimiter := range ingest.Delimiters() {
-		if text == string(delimiter) {
-			return delimiter, nil
-		}
-	}
-	return 0, fmt.Errorf("%s is none of , ; | and tab", strconv.Quote(text))
+	return 0, fmt.Errorf("%s is none of comma, semicolon, bar and tab, nor one of these characters", strconv.Quote(text))
 }
 
 // duplicateRule reads what becomes of duplicates; none is the default.

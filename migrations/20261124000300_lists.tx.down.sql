@@ -1,7 +1,9 @@
 CREATE INDEX IF NOT EXISTS execution_events_pending_idx ON execution_events (execution_id, id) WHERE seq IS NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS execution_events_seq_key ON execution_events (execution_id, seq) WHERE seq IS NOT NULL;
 DROP INDEX IF EXISTS execution_events_order_key;
-DROP INDEX IF EXISTS sessions_execution_started_idx;
+CREATE INDEX IF NOT EXISTS sessions_execution_idx ON sessions (execution_id, status);
+DROP INDEX IF EXISTS sessions_execution_status_idx;
+DROP INDEX IF EXISTS sessions_execution_id_idx;
 DROP INDEX IF EXISTS executions_status_idx;
 CREATE INDEX IF NOT EXISTS jobs_execution_idx ON jobs (execution_id, status);
 DROP INDEX IF EXISTS jobs_execution_row_idx;

@@ -44,8 +44,11 @@ DROP INDEX IF EXISTS jobs_execution_idx;
 
 CREATE INDEX IF NOT EXISTS executions_status_idx ON executions (organisation_id, status, id);
 
--- Attempts of an execution, in the order in which they began.
-CREATE INDEX IF NOT EXISTS sessions_execution_started_idx ON sessions (execution_id, started_at, id);
+-- Attempts of an execution, the newest first, all or those of a status.
+CREATE INDEX IF NOT EXISTS sessions_execution_id_idx ON sessions (execution_id, id);
+CREATE INDEX IF NOT EXISTS sessions_execution_status_idx ON sessions (execution_id, status, id);
+DROP INDEX IF EXISTS sessions_execution_idx;
+
 -- One index numbers events, reads them in order and finds those of an execution that is
 -- deleted.
 CREATE UNIQUE INDEX IF NOT EXISTS execution_events_order_key ON execution_events (execution_id, seq);

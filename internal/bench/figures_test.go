@@ -45,4 +45,8 @@ var (
 		"a page of a list of 1,000,000 jobs, whatever filter, 99 of 100; with the client's part", atMost(20))
 	ingestTime = define("csv_ingest", "ms",
 		"a CSV of 10,000 rows through the API; ratio: to a COPY of the same rows", atMost(3))
+	exportTime = define("export_csv", "ms",
+		"export of 100,000 jobs as a CSV through the API; ratio: to COPY TO of the same columns and rows", atMost(3))
+	exportHeap = define("export_heap", "MB",
+		"live heap of the API's process during an export of 100,000 jobs, at its highest; ratio: to 10,000", atMost(1.5))
 )

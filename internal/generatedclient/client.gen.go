@@ -499,19 +499,19 @@ func (e PreviewColumnsRole) Valid() bool {
 
 // Defines values for PreviewFormat.
 const (
-	Csv       PreviewFormat = "csv"
-	Json      PreviewFormat = "json"
-	JsonLines PreviewFormat = "json_lines"
+	PreviewFormatCsv       PreviewFormat = "csv"
+	PreviewFormatJson      PreviewFormat = "json"
+	PreviewFormatJsonLines PreviewFormat = "json_lines"
 )
 
 // Valid indicates whether the value is a known member of the PreviewFormat enum.
 func (e PreviewFormat) Valid() bool {
 	switch e {
-	case Csv:
+	case PreviewFormatCsv:
 		return true
-	case Json:
+	case PreviewFormatJson:
 		return true
-	case JsonLines:
+	case PreviewFormatJsonLines:
 		return true
 	default:
 		return false
@@ -755,6 +755,54 @@ func (e Verdict) Valid() bool {
 	}
 }
 
+// Defines values for Format.
+const (
+	FormatCsv   Format = "csv"
+	FormatJson  Format = "json"
+	FormatJsonl Format = "jsonl"
+	FormatXlsx  Format = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the Format enum.
+func (e Format) Valid() bool {
+	switch e {
+	case FormatCsv:
+		return true
+	case FormatJson:
+		return true
+	case FormatJsonl:
+		return true
+	case FormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportJobsParamsFormat.
+const (
+	ExportJobsParamsFormatCsv   ExportJobsParamsFormat = "csv"
+	ExportJobsParamsFormatJson  ExportJobsParamsFormat = "json"
+	ExportJobsParamsFormatJsonl ExportJobsParamsFormat = "jsonl"
+	ExportJobsParamsFormatXlsx  ExportJobsParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportJobsParamsFormat enum.
+func (e ExportJobsParamsFormat) Valid() bool {
+	switch e {
+	case ExportJobsParamsFormatCsv:
+		return true
+	case ExportJobsParamsFormatJson:
+		return true
+	case ExportJobsParamsFormatJsonl:
+		return true
+	case ExportJobsParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetExecutionMetricsParamsBucket.
 const (
 	GetExecutionMetricsParamsBucketDay    GetExecutionMetricsParamsBucket = "day"
@@ -773,6 +821,84 @@ func (e GetExecutionMetricsParamsBucket) Valid() bool {
 	case GetExecutionMetricsParamsBucketMinute:
 		return true
 	case GetExecutionMetricsParamsBucketWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListExecutionSessionsParamsStatus.
+const (
+	ListExecutionSessionsParamsStatusCancelled ListExecutionSessionsParamsStatus = "cancelled"
+	ListExecutionSessionsParamsStatusFailed    ListExecutionSessionsParamsStatus = "failed"
+	ListExecutionSessionsParamsStatusLost      ListExecutionSessionsParamsStatus = "lost"
+	ListExecutionSessionsParamsStatusRunning   ListExecutionSessionsParamsStatus = "running"
+	ListExecutionSessionsParamsStatusSucceeded ListExecutionSessionsParamsStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the ListExecutionSessionsParamsStatus enum.
+func (e ListExecutionSessionsParamsStatus) Valid() bool {
+	switch e {
+	case ListExecutionSessionsParamsStatusCancelled:
+		return true
+	case ListExecutionSessionsParamsStatusFailed:
+		return true
+	case ListExecutionSessionsParamsStatusLost:
+		return true
+	case ListExecutionSessionsParamsStatusRunning:
+		return true
+	case ListExecutionSessionsParamsStatusSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportSessionsParamsFormat.
+const (
+	ExportSessionsParamsFormatCsv   ExportSessionsParamsFormat = "csv"
+	ExportSessionsParamsFormatJson  ExportSessionsParamsFormat = "json"
+	ExportSessionsParamsFormatJsonl ExportSessionsParamsFormat = "jsonl"
+	ExportSessionsParamsFormatXlsx  ExportSessionsParamsFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportSessionsParamsFormat enum.
+func (e ExportSessionsParamsFormat) Valid() bool {
+	switch e {
+	case ExportSessionsParamsFormatCsv:
+		return true
+	case ExportSessionsParamsFormatJson:
+		return true
+	case ExportSessionsParamsFormatJsonl:
+		return true
+	case ExportSessionsParamsFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportSessionsParamsStatus.
+const (
+	ExportSessionsParamsStatusCancelled ExportSessionsParamsStatus = "cancelled"
+	ExportSessionsParamsStatusFailed    ExportSessionsParamsStatus = "failed"
+	ExportSessionsParamsStatusLost      ExportSessionsParamsStatus = "lost"
+	ExportSessionsParamsStatusRunning   ExportSessionsParamsStatus = "running"
+	ExportSessionsParamsStatusSucceeded ExportSessionsParamsStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the ExportSessionsParamsStatus enum.
+func (e ExportSessionsParamsStatus) Valid() bool {
+	switch e {
+	case ExportSessionsParamsStatusCancelled:
+		return true
+	case ExportSessionsParamsStatusFailed:
+		return true
+	case ExportSessionsParamsStatusLost:
+		return true
+	case ExportSessionsParamsStatusRunning:
+		return true
+	case ExportSessionsParamsStatusSucceeded:
 		return true
 	default:
 		return false
@@ -960,7 +1086,7 @@ type Cost struct {
 	Currency string `json:"currency"`
 }
 
-// Delimiter A comma, a semicolon, a vertical bar, a tab, or the word `tab`.
+// Delimiter One of the characters, or its name.
 type Delimiter = string
 
 // DuplicateRule What becomes of rows with the site_url and the inputs of an earlier one.
@@ -1488,7 +1614,7 @@ type Preview struct {
 	// Complete Whether all were read: an open quote or too many rows make an end of it.
 	Complete bool `json:"complete"`
 
-	// Delimiter A comma, a semicolon, a vertical bar, a tab, or the word `tab`.
+	// Delimiter One of the characters, or its name.
 	Delimiter *Delimiter `json:"delimiter,omitempty"`
 
 	// Duplicates Rows with the site_url and the inputs of an earlier one.
@@ -1804,17 +1930,29 @@ type BatchParameter = openapi_types.UUID
 // BatchId defines model for batchId.
 type BatchId = openapi_types.UUID
 
+// Bom defines model for bom.
+type Bom = bool
+
 // Cascade defines model for cascade.
 type Cascade = bool
 
+// Columns defines model for columns.
+type Columns = []string
+
 // Cursor defines model for cursor.
 type Cursor = string
+
+// DelimiterParameter One of the characters, or its name.
+type DelimiterParameter = Delimiter
 
 // EventTypes defines model for eventTypes.
 type EventTypes = []EventFilter
 
 // ExecutionParameter defines model for execution.
 type ExecutionParameter = openapi_types.UUID
+
+// Format defines model for format.
+type Format string
 
 // Hosts defines model for hosts.
 type Hosts = int
@@ -1864,6 +2002,9 @@ type JobVerdict = []Verdict
 // Limit defines model for limit.
 type Limit = int
 
+// OfSessionStatus defines model for ofSessionStatus.
+type OfSessionStatus = []string
+
 // ProjectParameter defines model for project.
 type ProjectParameter = openapi_types.UUID
 
@@ -1873,7 +2014,7 @@ type ProjectId = openapi_types.UUID
 // UploadColumns defines model for uploadColumns.
 type UploadColumns = string
 
-// UploadDelimiter A comma, a semicolon, a vertical bar, a tab, or the word `tab`.
+// UploadDelimiter One of the characters, or its name.
 type UploadDelimiter = Delimiter
 
 // UploadDuplicates What becomes of rows with the site_url and the inputs of an earlier one.
@@ -1887,6 +2028,9 @@ type UploadProject = openapi_types.UUID
 
 // BadBody defines model for BadBody.
 type BadBody = Problem
+
+// BadExport defines model for BadExport.
+type BadExport = Problem
 
 // BadParams defines model for BadParams.
 type BadParams = Problem
@@ -1902,6 +2046,9 @@ type Ended = Problem
 
 // ExecutionNotFound defines model for ExecutionNotFound.
 type ExecutionNotFound = Problem
+
+// ExportsBusy defines model for ExportsBusy.
+type ExportsBusy = Problem
 
 // InUse defines model for InUse.
 type InUse = Problem
@@ -1973,7 +2120,7 @@ type CreateBatchMultipartBody struct {
 	// Columns JSON from header to role, such as {"Shop": "site_url"}.
 	Columns *openapi_types.File `json:"columns,omitempty"`
 
-	// Delimiter A comma, a semicolon, a vertical bar, a tab, or the word `tab`.
+	// Delimiter One of the characters, or its name.
 	Delimiter *Delimiter `json:"delimiter,omitempty"`
 
 	// Duplicates What becomes of rows with the site_url and the inputs of an earlier one.
@@ -2020,7 +2167,7 @@ type PreviewBatchMultipartBody struct {
 	// Columns JSON from header to role, such as {"Shop": "site_url"}.
 	Columns *openapi_types.File `json:"columns,omitempty"`
 
-	// Delimiter A comma, a semicolon, a vertical bar, a tab, or the word `tab`.
+	// Delimiter One of the characters, or its name.
 	Delimiter *Delimiter `json:"delimiter,omitempty"`
 
 	// Duplicates What becomes of rows with the site_url and the inputs of an earlier one.
@@ -2069,6 +2216,50 @@ type UpdateBatchParams struct {
 	// IfMatch The `ETag` of the version that was read; `*` is any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
+
+// ExportJobsParams defines parameters for ExportJobs.
+type ExportJobsParams struct {
+	// Format How the file is written; `jsonl` is one object a line. Without it the `Accept` header
+	// chooses, and without that it is a CSV.
+	Format *ExportJobsParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Columns The columns, in this order; repeated or separated by commas. A name with a comma in it
+	// needs a parameter of its own.
+	Columns *Columns `form:"columns,omitempty" json:"columns,omitempty"`
+
+	// Bom Begin a CSV with a byte order mark, by which Excel knows that it is UTF-8.
+	Bom *Bom `form:"bom,omitempty" json:"bom,omitempty"`
+
+	// Delimiter What separates the cells of a CSV; a comma when it is not given.
+	Delimiter *DelimiterParameter `form:"delimiter,omitempty" json:"delimiter,omitempty"`
+
+	// ExecutionId Only jobs whose present result is this execution's.
+	ExecutionId *JobExecution       `form:"execution_id,omitempty" json:"execution_id,omitempty"`
+	Status      *JobStatusParameter `form:"status,omitempty" json:"status,omitempty"`
+	Verdict     *JobVerdict         `form:"verdict,omitempty" json:"verdict,omitempty"`
+	ErrorClass  *JobErrorClass      `form:"error_class,omitempty" json:"error_class,omitempty"`
+
+	// HasGroundTruth Only rows with, or without, any ground truth.
+	HasGroundTruth *JobHasGroundTruth `form:"has_ground_truth,omitempty" json:"has_ground_truth,omitempty"`
+
+	// MinAccuracy Only jobs of this accuracy or more; a job in which nothing was compared has none.
+	MinAccuracy *JobMinAccuracy `form:"min_accuracy,omitempty" json:"min_accuracy,omitempty"`
+
+	// MaxAccuracy Only jobs of this accuracy or less.
+	MaxAccuracy *JobMaxAccuracy `form:"max_accuracy,omitempty" json:"max_accuracy,omitempty"`
+
+	// Search A part of `site_url`, whatever its case.
+	Search *JobSearch `form:"search,omitempty" json:"search,omitempty"`
+
+	// Host The host of `site_url`, whole and without a port.
+	Host *JobHost `form:"host,omitempty" json:"host,omitempty"`
+
+	// MismatchedField Only jobs in which this field did not match its truth.
+	MismatchedField *JobMismatchedField `form:"mismatched_field,omitempty" json:"mismatched_field,omitempty"`
+}
+
+// ExportJobsParamsFormat defines parameters for ExportJobs.
+type ExportJobsParamsFormat string
 
 // ListJobsParams defines parameters for ListJobs.
 type ListJobsParams struct {
@@ -2156,6 +2347,50 @@ type PauseJSONBody = map[string]interface{}
 
 // ResumeJSONBody defines parameters for Resume.
 type ResumeJSONBody = map[string]interface{}
+
+// ListExecutionSessionsParams defines parameters for ListExecutionSessions.
+type ListExecutionSessionsParams struct {
+	// Status Repeated or separated by commas.
+	Status *OfSessionStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit Records of a page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor Where the page before ended; bound to the list and its filters.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IncludeTotal Count the whole list too.
+	IncludeTotal *IncludeTotal `form:"include_total,omitempty" json:"include_total,omitempty"`
+}
+
+// ListExecutionSessionsParamsStatus defines parameters for ListExecutionSessions.
+type ListExecutionSessionsParamsStatus string
+
+// ExportSessionsParams defines parameters for ExportSessions.
+type ExportSessionsParams struct {
+	// Format How the file is written; `jsonl` is one object a line. Without it the `Accept` header
+	// chooses, and without that it is a CSV.
+	Format *ExportSessionsParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Columns The columns, in this order; repeated or separated by commas. A name with a comma in it
+	// needs a parameter of its own.
+	Columns *Columns `form:"columns,omitempty" json:"columns,omitempty"`
+
+	// Bom Begin a CSV with a byte order mark, by which Excel knows that it is UTF-8.
+	Bom *Bom `form:"bom,omitempty" json:"bom,omitempty"`
+
+	// Delimiter What separates the cells of a CSV; a comma when it is not given.
+	Delimiter *DelimiterParameter `form:"delimiter,omitempty" json:"delimiter,omitempty"`
+
+	// Status Repeated or separated by commas.
+	Status *OfSessionStatus `form:"status,omitempty" json:"status,omitempty"`
+}
+
+// ExportSessionsParamsFormat defines parameters for ExportSessions.
+type ExportSessionsParamsFormat string
+
+// ExportSessionsParamsStatus defines parameters for ExportSessions.
+type ExportSessionsParamsStatus string
 
 // StreamEventsOverWebSocketParams defines parameters for StreamEventsOverWebSocket.
 type StreamEventsOverWebSocketParams struct {
@@ -2544,6 +2779,40 @@ type ClientInterface interface {
 	// Corresponds with PATCH /api/batches/{id} (the `UpdateBatch` operationId).
 	UpdateBatch(ctx context.Context, id BatchParameter, params *UpdateBatchParams, body UpdateBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ExportJobs Export the jobs of a batch, in row order
+	//
+	// All jobs that the filters leave, as one file. It shows one moment, that of the beginning,
+	// however long it takes and whatever is written meanwhile. An answer that breaks off before
+	// the end of its chunked encoding is not whole; an export needs HTTP/1.1 for that.
+	//
+	// **Columns.** `row`, `job_id`, `site_url`; `input.<column>` for every input column;
+	// `gt_<field>`, the accepted values; `result.<field>`; `match.<field>`, whether the result
+	// matches; `status`, `verdict`, `accuracy`, `attempts`, `error_class`, `error_code`,
+	// `error_message`, `execution_id`, `started_at`, `finished_at`, `duration_ms`. When they are
+	// named: `cost` (of all attempts in the execution; empty when they were paid in several
+	// currencies), `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
+	// `upload` stands for the columns of the upload under the names that they had there, so that
+	// `?columns=upload` gives a CSV that can be uploaded again. Fields are those of the project,
+	// and those of earlier executions of the batch.
+	//
+	// **Values.** In JSON they keep their types, and what is not there is null. In CSV and XLSX
+	// they are texts, the same in both: money is `1299.00 EUR`; a list is separated by `|`, with
+	// `\|` for the character itself, as in an upload; other objects are their JSON; times are
+	// RFC 3339 in UTC; control characters are U+FFFD. In XLSX numbers are numbers (as texts when
+	// they have more digits than a workbook keeps), true and false are booleans, a text over
+	// 32,767 characters is cut and ends with `… [cut]`, and rows over 1,048,575 go on in another
+	// sheet.
+	//
+	// **Formulas.** In a CSV a text that begins with `=`, `+`, `-`, `@` or their full-width forms
+	// (after white space or not), or with a tab or a line break, has an apostrophe in front;
+	// negative numbers such as `-12.5` and amounts such as `-12.50 EUR` have none. In XLSX every
+	// text is typed as text. JSON is exact.
+	//
+	// A CSV is UTF-8 and has a header; its lines end with CRLF.
+	//
+	// Corresponds with GET /api/batches/{id}/export (the `ExportJobs` operationId).
+	ExportJobs(ctx context.Context, id BatchParameter, params *ExportJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SetGroundTruthWithBody Set the ground truth of rows
 	//
 	// All rows or none. A row is named by its number or by its job's id. Fields that are not
@@ -2676,6 +2945,26 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/executions/{id}/resume (the `Resume` operationId).
 	Resume(ctx context.Context, id ExecutionParameter, body ResumeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListExecutionSessions List the sessions of an execution, newest first
+	//
+	// Every attempt at each of its jobs.
+	//
+	// Corresponds with GET /api/executions/{id}/sessions (the `ListExecutionSessions` operationId).
+	ListExecutionSessions(ctx context.Context, id ExecutionParameter, params *ListExecutionSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportSessions Export the sessions of an execution, by row and attempt
+	//
+	// Every attempt at each of its jobs, as one file, in the forms and under the promises of the
+	// export of jobs. For the jobs themselves export the batch with `execution_id`.
+	//
+	// **Columns.** `row`, `job_id`, `site_url`, `session_id`, `execution_id`, `attempt`, `status`,
+	// `worker`, `remote_run_id`; `result.<field>` for the fields of the execution; `verdict`,
+	// `verdict_note`, `error_class`, `error_code`, `error_message`, `started_at`, `finished_at`,
+	// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `raw`, `evidence`.
+	//
+	// Corresponds with GET /api/executions/{id}/sessions/export (the `ExportSessions` operationId).
+	ExportSessions(ctx context.Context, id ExecutionParameter, params *ExportSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetStats Where an execution stands
 	//
@@ -3185,6 +3474,50 @@ func (c *Client) UpdateBatch(ctx context.Context, id BatchParameter, params *Upd
 	return c.Client.Do(req)
 }
 
+// ExportJobs Export the jobs of a batch, in row order
+//
+// All jobs that the filters leave, as one file. It shows one moment, that of the beginning,
+// however long it takes and whatever is written meanwhile. An answer that breaks off before
+// the end of its chunked encoding is not whole; an export needs HTTP/1.1 for that.
+//
+// **Columns.** `row`, `job_id`, `site_url`; `input.<column>` for every input column;
+// `gt_<field>`, the accepted values; `result.<field>`; `match.<field>`, whether the result
+// matches; `status`, `verdict`, `accuracy`, `attempts`, `error_class`, `error_code`,
+// `error_message`, `execution_id`, `started_at`, `finished_at`, `duration_ms`. When they are
+// named: `cost` (of all attempts in the execution; empty when they were paid in several
+// currencies), `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
+// `upload` stands for the columns of the upload under the names that they had there, so that
+// `?columns=upload` gives a CSV that can be uploaded again. Fields are those of the project,
+// and those of earlier executions of the batch.
+//
+// **Values.** In JSON they keep their types, and what is not there is null. In CSV and XLSX
+// they are texts, the same in both: money is `1299.00 EUR`; a list is separated by `|`, with
+// `\|` for the character itself, as in an upload; other objects are their JSON; times are
+// RFC 3339 in UTC; control characters are U+FFFD. In XLSX numbers are numbers (as texts when
+// they have more digits than a workbook keeps), true and false are booleans, a text over
+// 32,767 characters is cut and ends with `… [cut]`, and rows over 1,048,575 go on in another
+// sheet.
+//
+// **Formulas.** In a CSV a text that begins with `=`, `+`, `-`, `@` or their full-width forms
+// (after white space or not), or with a tab or a line break, has an apostrophe in front;
+// negative numbers such as `-12.5` and amounts such as `-12.50 EUR` have none. In XLSX every
+// text is typed as text. JSON is exact.
+//
+// A CSV is UTF-8 and has a header; its lines end with CRLF.
+//
+// Corresponds with GET /api/batches/{id}/export (the `ExportJobs` operationId).
+func (c *Client) ExportJobs(ctx context.Context, id BatchParameter, params *ExportJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportJobsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SetGroundTruthWithBody Set the ground truth of rows
 //
 // All rows or none. A row is named by its number or by its job's id. Fields that are not
@@ -3438,6 +3771,46 @@ func (c *Client) ResumeWithBody(ctx context.Context, id ExecutionParameter, cont
 // Corresponds with POST /api/executions/{id}/resume (the `Resume` operationId).
 func (c *Client) Resume(ctx context.Context, id ExecutionParameter, body ResumeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewResumeRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListExecutionSessions List the sessions of an execution, newest first
+//
+// Every attempt at each of its jobs.
+//
+// Corresponds with GET /api/executions/{id}/sessions (the `ListExecutionSessions` operationId).
+func (c *Client) ListExecutionSessions(ctx context.Context, id ExecutionParameter, params *ListExecutionSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListExecutionSessionsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportSessions Export the sessions of an execution, by row and attempt
+//
+// Every attempt at each of its jobs, as one file, in the forms and under the promises of the
+// export of jobs. For the jobs themselves export the batch with `execution_id`.
+//
+// **Columns.** `row`, `job_id`, `site_url`, `session_id`, `execution_id`, `attempt`, `status`,
+// `worker`, `remote_run_id`; `result.<field>` for the fields of the execution; `verdict`,
+// `verdict_note`, `error_class`, `error_code`, `error_message`, `started_at`, `finished_at`,
+// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `raw`, `evidence`.
+//
+// Corresponds with GET /api/executions/{id}/sessions/export (the `ExportSessions` operationId).
+func (c *Client) ExportSessions(ctx context.Context, id ExecutionParameter, params *ExportSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportSessionsRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4561,6 +4934,223 @@ func NewUpdateBatchRequestWithBody(server string, id BatchParameter, params *Upd
 	return req, nil
 }
 
+// NewExportJobsRequest constructs an http.Request for the ExportJobs method
+func NewExportJobsRequest(server string, id BatchParameter, params *ExportJobsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/batches/%s/export", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Columns != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "columns", *params.Columns, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Bom != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "bom", *params.Bom, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Delimiter != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "delimiter", *params.Delimiter, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ExecutionId != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "execution_id", *params.ExecutionId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Verdict != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "verdict", *params.Verdict, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ErrorClass != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "error_class", *params.ErrorClass, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.HasGroundTruth != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "has_ground_truth", *params.HasGroundTruth, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinAccuracy != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_accuracy", *params.MinAccuracy, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "number", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MaxAccuracy != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "max_accuracy", *params.MaxAccuracy, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "number", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Host != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "host", *params.Host, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MismatchedField != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "mismatched_field", *params.MismatchedField, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewSetGroundTruthRequest calls the generic SetGroundTruth builder with application/json body
 func NewSetGroundTruthRequest(server string, id BatchParameter, body SetGroundTruthJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -5271,6 +5861,212 @@ func NewResumeRequestWithBody(server string, id ExecutionParameter, contentType 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListExecutionSessionsRequest constructs an http.Request for the ListExecutionSessions method
+func NewListExecutionSessionsRequest(server string, id ExecutionParameter, params *ListExecutionSessionsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/executions/%s/sessions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.IncludeTotal != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "include_total", *params.IncludeTotal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewExportSessionsRequest constructs an http.Request for the ExportSessions method
+func NewExportSessionsRequest(server string, id ExecutionParameter, params *ExportSessionsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/executions/%s/sessions/export", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Columns != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "columns", *params.Columns, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Bom != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "bom", *params.Bom, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Delimiter != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "delimiter", *params.Delimiter, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -6736,6 +7532,42 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PATCH /api/batches/{id} (the `UpdateBatch` operationId).
 	UpdateBatchWithResponse(ctx context.Context, id BatchParameter, params *UpdateBatchParams, body UpdateBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateBatchResponse, error)
 
+	// ExportJobsWithResponse Export the jobs of a batch, in row order
+	//
+	// All jobs that the filters leave, as one file. It shows one moment, that of the beginning,
+	// however long it takes and whatever is written meanwhile. An answer that breaks off before
+	// the end of its chunked encoding is not whole; an export needs HTTP/1.1 for that.
+	//
+	// **Columns.** `row`, `job_id`, `site_url`; `input.<column>` for every input column;
+	// `gt_<field>`, the accepted values; `result.<field>`; `match.<field>`, whether the result
+	// matches; `status`, `verdict`, `accuracy`, `attempts`, `error_class`, `error_code`,
+	// `error_message`, `execution_id`, `started_at`, `finished_at`, `duration_ms`. When they are
+	// named: `cost` (of all attempts in the execution; empty when they were paid in several
+	// currencies), `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
+	// `upload` stands for the columns of the upload under the names that they had there, so that
+	// `?columns=upload` gives a CSV that can be uploaded again. Fields are those of the project,
+	// and those of earlier executions of the batch.
+	//
+	// **Values.** In JSON they keep their types, and what is not there is null. In CSV and XLSX
+	// they are texts, the same in both: money is `1299.00 EUR`; a list is separated by `|`, with
+	// `\|` for the character itself, as in an upload; other objects are their JSON; times are
+	// RFC 3339 in UTC; control characters are U+FFFD. In XLSX numbers are numbers (as texts when
+	// they have more digits than a workbook keeps), true and false are booleans, a text over
+	// 32,767 characters is cut and ends with `… [cut]`, and rows over 1,048,575 go on in another
+	// sheet.
+	//
+	// **Formulas.** In a CSV a text that begins with `=`, `+`, `-`, `@` or their full-width forms
+	// (after white space or not), or with a tab or a line break, has an apostrophe in front;
+	// negative numbers such as `-12.5` and amounts such as `-12.50 EUR` have none. In XLSX every
+	// text is typed as text. JSON is exact.
+	//
+	// A CSV is UTF-8 and has a header; its lines end with CRLF.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/batches/{id}/export (the `ExportJobs` operationId).
+	ExportJobsWithResponse(ctx context.Context, id BatchParameter, params *ExportJobsParams, reqEditors ...RequestEditorFn) (*ExportJobsResponse, error)
+
 	// SetGroundTruthWithBodyWithResponse Set the ground truth of rows
 	//
 	// All rows or none. A row is named by its number or by its job's id. Fields that are not
@@ -6878,6 +7710,30 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/executions/{id}/resume (the `Resume` operationId).
 	ResumeWithResponse(ctx context.Context, id ExecutionParameter, body ResumeJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeResponse, error)
+
+	// ListExecutionSessionsWithResponse List the sessions of an execution, newest first
+	//
+	// Every attempt at each of its jobs.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/executions/{id}/sessions (the `ListExecutionSessions` operationId).
+	ListExecutionSessionsWithResponse(ctx context.Context, id ExecutionParameter, params *ListExecutionSessionsParams, reqEditors ...RequestEditorFn) (*ListExecutionSessionsResponse, error)
+
+	// ExportSessionsWithResponse Export the sessions of an execution, by row and attempt
+	//
+	// Every attempt at each of its jobs, as one file, in the forms and under the promises of the
+	// export of jobs. For the jobs themselves export the batch with `execution_id`.
+	//
+	// **Columns.** `row`, `job_id`, `site_url`, `session_id`, `execution_id`, `attempt`, `status`,
+	// `worker`, `remote_run_id`; `result.<field>` for the fields of the execution; `verdict`,
+	// `verdict_note`, `error_class`, `error_code`, `error_message`, `started_at`, `finished_at`,
+	// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `raw`, `evidence`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/executions/{id}/sessions/export (the `ExportSessions` operationId).
+	ExportSessionsWithResponse(ctx context.Context, id ExecutionParameter, params *ExportSessionsParams, reqEditors ...RequestEditorFn) (*ExportSessionsResponse, error)
 
 	// GetStatsWithResponse Where an execution stands
 	//
@@ -7730,6 +8586,97 @@ func (r UpdateBatchResponse) ContentType() string {
 	return ""
 }
 
+// ExportJobsResponse200Headers the declared response headers of an HTTP 200 response for ExportJobs
+type ExportJobsResponse200Headers struct {
+	ContentDisposition *string
+	XRequestId         *string
+}
+
+// ExportJobsResponse503Headers the declared response headers of an HTTP 503 response for ExportJobs
+type ExportJobsResponse503Headers struct {
+	RetryAfter *int
+}
+
+// ExportJobsResponseDefaultHeaders the declared response headers of an HTTP default response for ExportJobs
+type ExportJobsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ExportJobsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]map[string]interface{}
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadExport
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *BatchNotFound
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *ExportsBusy
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ExportJobsResponse200Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ExportJobsResponse503Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ExportJobsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExportJobsResponse) GetJSON200() *[]map[string]interface{} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExportJobsResponse) GetApplicationproblemJSON400() *BadExport {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ExportJobsResponse) GetApplicationproblemJSON404() *BatchNotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ExportJobsResponse) GetApplicationproblemJSON503() *ExportsBusy {
+	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportJobsResponse) GetApplicationproblemJSONDefault() *ProblemResponse {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportJobsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportJobsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportJobsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportJobsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // SetGroundTruthResponse200Headers the declared response headers of an HTTP 200 response for SetGroundTruth
 type SetGroundTruthResponse200Headers struct {
 	XRequestId *string
@@ -8442,6 +9389,179 @@ func (r ResumeResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ResumeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListExecutionSessionsResponse200Headers the declared response headers of an HTTP 200 response for ListExecutionSessions
+type ListExecutionSessionsResponse200Headers struct {
+	XRequestId *string
+}
+
+// ListExecutionSessionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListExecutionSessions
+type ListExecutionSessionsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListExecutionSessionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *struct {
+		Data       []Session  `json:"data"`
+		Pagination Pagination `json:"pagination"`
+	}
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadParams
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *ExecutionNotFound
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListExecutionSessionsResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListExecutionSessionsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListExecutionSessionsResponse) GetJSON200() *struct {
+	Data       []Session  `json:"data"`
+	Pagination Pagination `json:"pagination"`
+} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListExecutionSessionsResponse) GetApplicationproblemJSON400() *BadParams {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListExecutionSessionsResponse) GetApplicationproblemJSON404() *ExecutionNotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListExecutionSessionsResponse) GetApplicationproblemJSONDefault() *ProblemResponse {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListExecutionSessionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListExecutionSessionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListExecutionSessionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListExecutionSessionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ExportSessionsResponse200Headers the declared response headers of an HTTP 200 response for ExportSessions
+type ExportSessionsResponse200Headers struct {
+	ContentDisposition *string
+	XRequestId         *string
+}
+
+// ExportSessionsResponse503Headers the declared response headers of an HTTP 503 response for ExportSessions
+type ExportSessionsResponse503Headers struct {
+	RetryAfter *int
+}
+
+// ExportSessionsResponseDefaultHeaders the declared response headers of an HTTP default response for ExportSessions
+type ExportSessionsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ExportSessionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]map[string]interface{}
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadExport
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *ExecutionNotFound
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *ExportsBusy
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ExportSessionsResponse200Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ExportSessionsResponse503Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ExportSessionsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExportSessionsResponse) GetJSON200() *[]map[string]interface{} {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExportSessionsResponse) GetApplicationproblemJSON400() *BadExport {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ExportSessionsResponse) GetApplicationproblemJSON404() *ExecutionNotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ExportSessionsResponse) GetApplicationproblemJSON503() *ExportsBusy {
+	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportSessionsResponse) GetApplicationproblemJSONDefault() *ProblemResponse {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportSessionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportSessionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportSessionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportSessionsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10252,6 +11372,48 @@ func (c *ClientWithResponses) UpdateBatchWithResponse(ctx context.Context, id Ba
 	return ParseUpdateBatchResponse(rsp)
 }
 
+// ExportJobsWithResponse Export the jobs of a batch, in row order
+//
+// All jobs that the filters leave, as one file. It shows one moment, that of the beginning,
+// however long it takes and whatever is written meanwhile. An answer that breaks off before
+// the end of its chunked encoding is not whole; an export needs HTTP/1.1 for that.
+//
+// **Columns.** `row`, `job_id`, `site_url`; `input.<column>` for every input column;
+// `gt_<field>`, the accepted values; `result.<field>`; `match.<field>`, whether the result
+// matches; `status`, `verdict`, `accuracy`, `attempts`, `error_class`, `error_code`,
+// `error_message`, `execution_id`, `started_at`, `finished_at`, `duration_ms`. When they are
+// named: `cost` (of all attempts in the execution; empty when they were paid in several
+// currencies), `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
+// `upload` stands for the columns of the upload under the names that they had there, so that
+// `?columns=upload` gives a CSV that can be uploaded again. Fields are those of the project,
+// and those of earlier executions of the batch.
+//
+// **Values.** In JSON they keep their types, and what is not there is null. In CSV and XLSX
+// they are texts, the same in both: money is `1299.00 EUR`; a list is separated by `|`, with
+// `\|` for the character itself, as in an upload; other objects are their JSON; times are
+// RFC 3339 in UTC; control characters are U+FFFD. In XLSX numbers are numbers (as texts when
+// they have more digits than a workbook keeps), true and false are booleans, a text over
+// 32,767 characters is cut and ends with `… [cut]`, and rows over 1,048,575 go on in another
+// sheet.
+//
+// **Formulas.** In a CSV a text that begins with `=`, `+`, `-`, `@` or their full-width forms
+// (after white space or not), or with a tab or a line break, has an apostrophe in front;
+// negative numbers such as `-12.5` and amounts such as `-12.50 EUR` have none. In XLSX every
+// text is typed as text. JSON is exact.
+//
+// A CSV is UTF-8 and has a header; its lines end with CRLF.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/batches/{id}/export (the `ExportJobs` operationId).
+func (c *ClientWithResponses) ExportJobsWithResponse(ctx context.Context, id BatchParameter, params *ExportJobsParams, reqEditors ...RequestEditorFn) (*ExportJobsResponse, error) {
+	rsp, err := c.ExportJobs(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportJobsResponse(rsp)
+}
+
 // SetGroundTruthWithBodyWithResponse Set the ground truth of rows
 //
 // All rows or none. A row is named by its number or by its job's id. Fields that are not
@@ -10471,6 +11633,42 @@ func (c *ClientWithResponses) ResumeWithResponse(ctx context.Context, id Executi
 		return nil, err
 	}
 	return ParseResumeResponse(rsp)
+}
+
+// ListExecutionSessionsWithResponse List the sessions of an execution, newest first
+//
+// Every attempt at each of its jobs.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/executions/{id}/sessions (the `ListExecutionSessions` operationId).
+func (c *ClientWithResponses) ListExecutionSessionsWithResponse(ctx context.Context, id ExecutionParameter, params *ListExecutionSessionsParams, reqEditors ...RequestEditorFn) (*ListExecutionSessionsResponse, error) {
+	rsp, err := c.ListExecutionSessions(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListExecutionSessionsResponse(rsp)
+}
+
+// ExportSessionsWithResponse Export the sessions of an execution, by row and attempt
+//
+// Every attempt at each of its jobs, as one file, in the forms and under the promises of the
+// export of jobs. For the jobs themselves export the batch with `execution_id`.
+//
+// **Columns.** `row`, `job_id`, `site_url`, `session_id`, `execution_id`, `attempt`, `status`,
+// `worker`, `remote_run_id`; `result.<field>` for the fields of the execution; `verdict`,
+// `verdict_note`, `error_class`, `error_code`, `error_message`, `started_at`, `finished_at`,
+// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `raw`, `evidence`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/executions/{id}/sessions/export (the `ExportSessions` operationId).
+func (c *ClientWithResponses) ExportSessionsWithResponse(ctx context.Context, id ExecutionParameter, params *ExportSessionsParams, reqEditors ...RequestEditorFn) (*ExportSessionsResponse, error) {
+	rsp, err := c.ExportSessions(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportSessionsResponse(rsp)
 }
 
 // GetStatsWithResponse Where an execution stands
@@ -11485,6 +12683,103 @@ func ParseUpdateBatchResponse(rsp *http.Response) (*UpdateBatchResponse, error) 
 	return response, nil
 }
 
+// ParseExportJobsResponse parses an HTTP response from a ExportJobsWithResponse call
+func ParseExportJobsResponse(rsp *http.Response) (*ExportJobsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportJobsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []map[string]interface{}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadExport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest BatchNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ExportsBusy
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/csv) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ExportJobsResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 503:
+		var headers ExportJobsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	case true:
+		var headers ExportJobsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseSetGroundTruthResponse parses an HTTP response from a SetGroundTruthWithResponse call
 func ParseSetGroundTruthResponse(rsp *http.Response) (*SetGroundTruthResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -12139,6 +13434,176 @@ func ParseResumeResponse(rsp *http.Response) (*ResumeResponse, error) {
 		response.Headers200 = &headers
 	case true:
 		var headers ResumeResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListExecutionSessionsResponse parses an HTTP response from a ListExecutionSessionsWithResponse call
+func ParseListExecutionSessionsResponse(rsp *http.Response) (*ListExecutionSessionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListExecutionSessionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest struct {
+			Data       []Session  `json:"data"`
+			Pagination Pagination `json:"pagination"`
+		}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadParams
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ExecutionNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListExecutionSessionsResponse200Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers ListExecutionSessionsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseExportSessionsResponse parses an HTTP response from a ExportSessionsWithResponse call
+func ParseExportSessionsResponse(rsp *http.Response) (*ExportSessionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportSessionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []map[string]interface{}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadExport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ExecutionNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ExportsBusy
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/csv) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ExportSessionsResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 503:
+		var headers ExportSessionsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	case true:
+		var headers ExportSessionsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -28,7 +28,7 @@ func TestJobsAreFoundByTheirKeys(t *testing.T) {
 		_, err := db.ExecContext(t.Context(), "SELECT pg_stat_force_next_flush()")
 		require.NoError(t, err)
 		err = db.NewRaw(`SELECT sum(idx_scan) FROM pg_stat_user_indexes
-			WHERE indexrelname IN ('jobs_open_idx', 'jobs_execution_row_idx', 'sessions_running_key', 'sessions_execution_idx')`).
+			WHERE indexrelname IN ('jobs_open_idx', 'jobs_execution_row_idx', 'sessions_running_key', 'sessions_execution_id_idx', 'sessions_execution_status_idx')`).
 			Scan(t.Context(), &n)
 		require.NoError(t, err)
 		return n
