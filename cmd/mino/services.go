@@ -130,6 +130,7 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker
 		Streams:        b.metrics.Streams(),
 		Origins:        c.Origins,
 		MaxStreams:     c.MaxStreams,
+		MaxExports:     c.MaxExports,
 	})
 	listener, err := net.Listen("tcp", c.Listen) //nolint:noctx // bound once at start, closed by the server
 	if err != nil {
