@@ -29,8 +29,9 @@ type commands struct {
 	API     apiCmd     `cmd:"" name:"api" help:"Serve the REST API."`
 	Worker  workerCmd  `cmd:"" help:"Run workflows and jobs."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to the schema of this build, or look where it stands."`
-	Run     runCmd     `cmd:"" help:"Upload a CSV, run it, watch it."`
-	Watch   watchCmd   `cmd:"" help:"Watch an execution that was started before."`
+
+	cli.Commands
+
 	Health  healthCmd  `cmd:"" help:"Ask an API whether it is ready; exit 0 when it is."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -41,10 +42,15 @@ func main() {
 
 func run(args []string) int {
 	var line commands
+	var at terminal
+	defer at.release()
 	parser, err := kong.New(&line,
 		kong.Name("mino"),
 		kong.Description("Run one instruction over thousands of sites, and know how often the answer is right."),
 		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),
+		kong.BindSingletonProvider(at.streams),
+		kong.BindSingletonProvider(at.context),
 	)
 	if err != nil {
 		panic(err) // the tags above are wrong
@@ -57,30 +63,28 @@ func run(args []string) int {
 	return exitCode(parsed.Run())
 }
 
-// runCmd is a client of the API.
-type runCmd struct {
-	cli.RunCmd `embed:""`
+// terminal gives the client commands, and nobody else, the process's streams and a
+// context. Ctrl-C is the commands' own: one asks what is meant, the others end.
+type terminal struct {
+	closers []func()
 }
 
-// Run uploads, starts and watches.
-func (c *runCmd) Run() error { return atTerminal(c.RunCmd.Run) }
-
-// watchCmd is a client of the API.
-type watchCmd struct {
-	cli.WatchCmd `embed:""`
-}
-
-// Run watches.
-func (c *watchCmd) Run() error { return atTerminal(c.WatchCmd.Run) }
-
-// atTerminal gives a client command the process's streams. Ctrl-C is the command's
-// own: it asks what is meant.
-func atTerminal(run func(context.Context, cli.Streams) error) error {
+func (t *terminal) streams() (cli.Streams, error) {
 	streams, release := cli.OSStreams()
-	defer release()
+	t.closers = append(t.closers, release)
+	return streams, nil
+}
+
+func (t *terminal) context() (context.Context, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	return run(ctx, streams)
+	t.closers = append(t.closers, stop)
+	return ctx, nil
+}
+
+func (t *terminal) release() {
+	for _, closer := range t.closers {
+		closer()
+	}
 }
 
 // exitCode reports an error to the person at the terminal and gives the code of the

@@ -49,7 +49,7 @@ func follow(ctx context.Context, streams Streams, api *client.Client, run starte
 		return asked(err, "watch the execution "+run.execution.ID.String())
 	}
 	if asJSON {
-		err = writeJSON(streams.Out, document{execution, &stats})
+		err = printJSON(streams, document{execution, &stats})
 	} else {
 		err = printLines(streams, append([]string{""},
 			renderSummary(run.title, execution, stats, style{colour: streams.ColourOut})...))
@@ -59,12 +59,12 @@ func follow(ctx context.Context, streams Streams, api *client.Client, run starte
 
 // leftRunning tells whoever leaves how to come back and how to stop the run.
 func leftRunning(api *client.Client, execution wire.Execution) error {
-	at := executionURL(api, execution)
-	return fmt.Errorf("stopped watching; the run goes on\n"+
-		"  watch it again:  mino watch %s --api %s\n"+
-		"  where it stands: GET %s/stats\n"+
-		"  stop it:         POST %s/stop   (or /pause, /resume)",
-		execution.ID, api.BaseURL(), at, at)
+	at := execution.ID.String() + " --api " + api.BaseURL()
+	return fmt.Errorf("%w; the run goes on\n"+
+		"  watch it again:  mino watch %s\n"+
+		"  where it stands: mino executions show %s\n"+
+		"  stop it:         mino executions stop %s   (or pause, resume)",
+		errStoppedWatching, at, at, at)
 }
 
 func statusError(execution wire.Execution) error {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/internal/client"
+	"github.com/minohq/mino/internal/testkit"
 )
 
 // childAPI makes this test binary a `mino watch` of the run at that API, so that a
@@ -25,10 +26,11 @@ import (
 const childAPI = "MINO_TEST_WATCH_API"
 
 func TestMain(m *testing.M) {
+	actAsCommand()
 	if api := os.Getenv(childAPI); api != "" {
 		os.Exit(watchAsProcess(api)) // this process is a command, not a test
 	}
-	m.Run()
+	testkit.Main(m)
 }
 
 func watchAsProcess(api string) int {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,16 +11,15 @@ import (
 
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/internal/client"
-	"github.com/minohq/mino/models/retry"
 )
 
 // RunCmd is `mino run`: a CSV is uploaded to a project, executed and watched.
 type RunCmd struct {
-	File             string   `arg:"" name:"file" help:"CSV with a site_url column; - reads it from standard input."`
-	Project          string   `short:"p" required:"" placeholder:"NAME|FILE.yaml" help:"A project's name, or a project file: the project in it is made, or brought up to date."`
+	File             string   `arg:"" name:"file" complete:"@files" help:"CSV with a site_url column; - reads it from standard input."`
+	Project          string   `short:"p" required:"" placeholder:"NAME|ID|FILE.yaml" complete:"@files" help:"A project's name or id, or a project file: the project in it is made, or brought up to date."`
 	Test             *int     `placeholder:"N" help:"Run a test of N rows, the same ones every time (1 to 1,000), instead of all rows."`
 	Concurrency      *int     `placeholder:"N" help:"Jobs that run at once (1 to 50)."`
-	Preset           string   `placeholder:"PRESET" help:"How failed jobs are retried: FAST, STANDARD, PATIENT or AGGRESSIVE."`
+	Preset           string   `placeholder:"PRESET" complete:"FAST,STANDARD,PATIENT,AGGRESSIVE" help:"How failed jobs are retried: FAST, STANDARD, PATIENT or AGGRESSIVE."`
 	MaxFailed        *int     `placeholder:"N" help:"Fail the run when more than N jobs have failed."`
 	MaxFailedPercent *float64 `placeholder:"P" help:"Fail the run when more than P percent of the jobs that have ended have failed."`
 	Name             string   `placeholder:"BATCH" help:"Name of the batch; the file's name unless given."`
@@ -78,16 +76,6 @@ func (c *RunCmd) run(ctx context.Context, streams Streams) error {
 // check refuses options that the API would refuse, before the CSV is uploaded for
 // nothing.
 func (c *RunCmd) check() error {
-	within := func(flag string, value *int, most int) error {
-		if value == nil || (*value >= 1 && *value <= most) {
-			return nil
-		}
-		return fmt.Errorf("%s: must be 1 to %s, is %d", flag, grouped(most), *value)
-	}
-	var preset error
-	if _, known := retry.Preset(strings.ToUpper(c.Preset)).Policy(); c.Preset != "" && !known {
-		preset = fmt.Errorf("--preset: must be one of %v, is %q", retry.Presets(), c.Preset)
-	}
 	var tolerance error
 	if c.MaxFailed != nil && *c.MaxFailed < 0 {
 		tolerance = fmt.Errorf("--max-failed: must be 0 or more, is %d", *c.MaxFailed)
@@ -96,7 +84,8 @@ func (c *RunCmd) check() error {
 		tolerance = errors.Join(tolerance, fmt.Errorf("--max-failed-percent: must be 0 to 100, is %g", *p))
 	}
 	return errors.Join(
-		tolerance, within("--test", c.Test, wire.MaxSampleSize), within("--concurrency", c.Concurrency, wire.MaxConcurrency), preset)
+		tolerance, inRange("--test", c.Test, wire.MaxSampleSize),
+		inRange("--concurrency", c.Concurrency, wire.MaxConcurrency), checkPreset(c.Preset))
 }
 
 // open opens the CSV before anything is asked of the API: a wrong name costs nothing.
@@ -142,7 +131,7 @@ func (c *RunCmd) start(ctx context.Context, streams Streams, api *client.Client,
 
 func (c *RunCmd) project(ctx context.Context, streams Streams, api *client.Client) (wire.Project, error) {
 	if !isProjectFile(c.Project) {
-		project, err := projectByName(ctx, api, c.Project)
+		project, err := findProject(ctx, api, c.Project)
 		return project, asked(err, "find the project")
 	}
 	want, err := loadProject(c.Project)
@@ -172,13 +161,9 @@ func (c *RunCmd) batchName() string {
 }
 
 func (c *RunCmd) request() wire.ExecuteRequest {
-	req := wire.ExecuteRequest{Type: "production", Concurrency: c.Concurrency}
+	req := wire.ExecuteRequest{Type: "production", Concurrency: c.Concurrency, Preset: presetOf(c.Preset)}
 	if c.Test != nil {
 		req.Type, req.SampleSize = "test", c.Test
-	}
-	if c.Preset != "" {
-		preset := retry.Preset(strings.ToUpper(c.Preset))
-		req.Preset = &preset
 	}
 	if c.MaxFailed != nil || c.MaxFailedPercent != nil {
 		// Not a pause, in which a script would wait for somebody to look.
@@ -190,7 +175,7 @@ func (c *RunCmd) request() wire.ExecuteRequest {
 // report ends a command that does not wait.
 func (c *RunCmd) report(streams Streams, api *client.Client, execution wire.Execution) error {
 	if c.JSON {
-		return writeJSON(streams.Out, document{Execution: execution})
+		return printJSON(streams, document{Execution: execution})
 	}
 	_, err := fmt.Fprintln(streams.Out, executionURL(api, execution))
 	return err
@@ -201,12 +186,6 @@ type document struct {
 	Execution wire.Execution `json:"execution"`
 	// Stats is absent when nobody waited for them.
 	Stats *wire.Stats `json:"stats,omitempty"`
-}
-
-func writeJSON(out io.Writer, doc document) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(doc)
 }
 
 func say(streams Streams, format string, args ...any) {

@@ -22,6 +22,8 @@ type Streams struct {
 	Interactive bool
 	// Colour allows colours on Err, ColourOut on Out.
 	Colour, ColourOut bool
+	// OutTerminal tells that Out is a terminal.
+	OutTerminal bool
 	// Interrupts delivers Ctrl-C. The command's context must not end with it, or
 	// there would be nothing left to ask about.
 	Interrupts <-chan os.Signal
@@ -39,6 +41,7 @@ func OSStreams() (streams Streams, stop func()) {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr),
 		ColourOut:   coloured(os.Stdout),
+		OutTerminal: isTerminal(os.Stdout),
 		Interrupts:  interrupts,
 	}
 	streams.onTerminal(os.Stderr)

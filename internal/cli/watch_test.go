@@ -69,11 +69,11 @@ func TestInterrupt(t *testing.T) {
 		w.interrupt()
 		err := <-w.result
 		requireCode(t, ExitInterrupted, err)
-		at := w.api.URL + "/api/executions/" + runID.String()
+		at := runID.String() + " --api " + w.api.URL
 		require.EqualError(t, err, "stopped watching; the run goes on\n"+
-			"  watch it again:  mino watch "+runID.String()+" --api "+w.api.URL+"\n"+
-			"  where it stands: GET "+at+"/stats\n"+
-			"  stop it:         POST "+at+"/stop   (or /pause, /resume)")
+			"  watch it again:  mino watch "+at+"\n"+
+			"  where it stands: mino executions show "+at+"\n"+
+			"  stop it:         mino executions stop "+at+"   (or pause, resume)")
 		require.Empty(t, w.api.stops)
 		require.Empty(t, w.out.String())
 	})
