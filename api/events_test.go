@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/api"
 	"github.com/minohq/mino/api/wire"
@@ -41,6 +42,26 @@ func TestEvents(t *testing.T) {
 		all := replayed.events(1, 21)
 		require.Equal(t, last, all[20])
 		replayed.over(wire.MessageEnd, wire.EndFinished)
+	})
+
+	t.Run("EndWithAnExecutionThatIsDeleted", func(t *testing.T) {
+		t.Parallel()
+		b := setupNews(t, nil)
+		e := b.anExecution()
+		b.happen(e, 3)
+		s := b.follow(eventsPath(e, ""))
+		s.events(1, 3)
+		// It ends and is deleted before anybody has read its end.
+		tx, err := b.db.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		for _, table := range []string{"execution_events", "sessions", "jobs"} {
+			_, err := tx.NewRaw(`DELETE FROM ? WHERE execution_id = ?`, bun.Ident(table), e.ID).Exec(t.Context())
+			require.NoError(t, err)
+		}
+		_, err = tx.NewRaw(`DELETE FROM executions WHERE id = ?`, e.ID).Exec(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, tx.Commit())
+		s.over(wire.MessageEnd, wire.EndFinished)
 	})
 
 	t.Run("GoOnAfterANumberTheHeaderBeforeTheParameter", func(t *testing.T) {

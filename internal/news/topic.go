@@ -2,6 +2,7 @@ package news
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -128,6 +129,10 @@ func (t *topic) askRow() (ended bool, err error) {
 		e, err = t.hub.Records.Execution(ctx, t.org, t.execution)
 		return err
 	})
+	if errors.Is(err, models.ErrNotFound) { // it has ended and was deleted, before its end was read
+		t.publish(nil, true)
+		return true, nil
+	}
 	if err != nil || !e.Status.Terminal() || e.LastEventSeq > t.position() {
 		return false, err
 	}
