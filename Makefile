@@ -44,13 +44,19 @@ run: build ## Bring up everything without the example (mino dev)
 build: ## Build bin/mino
 	@.ci/beat "Building MINO (a minute or two the first time, seconds after that)" $(BUILD) -o bin/mino ./cmd/mino
 
+# These fill the machine by themselves: processes that are killed, whole systems with their
+# workers. Side by side they take each other the time that heartbeats need.
+heavy := internal/devstack internal/e2e internal/faults
+space := $(subst ,, )
+
 .PHONY: test
 test: ## Run all tests; they start PostgreSQL and Temporal themselves
 	@cc=$$(go env CC); command -v "$${cc%% *}" >/dev/null || { \
 		echo "The race detector needs a C compiler ($$cc); on Debian: apt-get install gcc libc6-dev" >&2; exit 1; }
 	@.ci/beat "Compiling with the race detector (several minutes the first time)" go build -race -buildvcs=false ./...
-	@cli="$(temporal)"; echo "Running the tests" >&2; \
-		MINO_TEMPORAL_CLI="$$cli" go test -race -timeout 20m ./...
+	@cli="$(temporal)"; echo "Running the tests" >&2; export MINO_TEMPORAL_CLI="$$cli"; failed=0; \
+		go test -race -timeout 20m $$(go list ./... | grep -vE '$(subst $(space),|,$(heavy))') || failed=1; \
+		go test -race -timeout 20m -p 1 $(addprefix ./,$(heavy)) || failed=1; exit $$failed
 
 .PHONY: test-cluster
 test-cluster: ## Run a batch on a Temporal server with PostgreSQL persistence, several workers and APIs
