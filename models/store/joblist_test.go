@@ -64,9 +64,13 @@ func fill(t *testing.T, batches, rows int) *filled {
 	}
 	_, err := f.db.ExecContext(t.Context(), "VACUUM ANALYZE")
 	require.NoError(t, err)
+	return f
+}
+
+// listen keeps what is asked from here on. Only one goroutine may ask.
+func (f *filled) listen() {
 	f.db = f.db.WithQueryHook(f.asked)
 	f.store = store.New(f.db)
-	return f
 }
 
 // filters are one for each that a list has, and some of them together, with the index that
@@ -156,6 +160,7 @@ func TestJobListPlans(t *testing.T) {
 	t.Parallel()
 	const rows, limit = 40_000, 50
 	f := fill(t, 1, rows)
+	f.listen()
 	for name, c := range filters {
 		for _, after := range []int{0, rows / 2, rows - 200} {
 			filter := c.filter
