@@ -78,6 +78,10 @@ func TestCreation(t *testing.T) {
 			_, err := c.Execute(ctx, uuid.Max, uuid.Max, wire.ExecuteRequest{Type: "test"})
 			return err
 		},
+		"OfARerun": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Rerun(ctx, wire.RerunRequest{IDs: []uuid.UUID{uuid.Max}})
+			return err
+		},
 		"OfABatch": func(ctx context.Context, c *client.Client) error {
 			_, err := c.CreateBatchCSV(ctx, uuid.Max, "", rows(), "x.csv")
 			return err

@@ -102,7 +102,7 @@ func (c *Client) DeleteJobs(ctx context.Context, ids []uuid.UUID) (wire.BulkResp
 // Rerun runs jobs again, in a new execution of each batch that they are of.
 func (c *Client) Rerun(ctx context.Context, req wire.RerunRequest) (wire.RerunResponse, error) {
 	var out wire.RerunResponse
-	err := c.do(ctx, call{method: http.MethodPost, path: "api/jobs/bulk/rerun", body: req}, &out)
+	err := c.do(ctx, creating("api/jobs/bulk/rerun", req), &out)
 	return out, err
 }
 
