@@ -40,7 +40,7 @@ type list struct {
 
 // newList reads what the query says of the page.
 func newList(q *query, name string) *list {
-	return &list{name: name, limit: q.limit(), total: q.total()}
+	return &list{name: name, limit: q.limit(), total: q.flag("include_total")}
 }
 
 // filter adds a filter; its values are in a fixed order.

@@ -24,7 +24,7 @@ func deleteWhole(
 		return err
 	}
 	q := readQuery(c)
-	cascade := q.boolean("cascade")
+	cascade := q.flag("cascade")
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func deleteWhole(
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), deleteTimeout)
 	defer cancel()
-	if err := remove(ctx, organisation(ctx), id, cascade != nil && *cascade, precondition.holds); err != nil {
+	if err := remove(ctx, organisation(ctx), id, cascade, precondition.holds); err != nil {
 		return err
 	}
 	return c.SendStatus(http.StatusNoContent)

@@ -156,15 +156,3 @@ func (q *query) texts(name string) []string {
 	}
 	return q.values[name]
 }
-
-// flag reads a parameter that is true or false, which is the default.
-func (q *query) flag(name string) bool {
-	switch q.text(name) {
-	case "", "false":
-	case "true":
-		return true
-	default:
-		q.refuse(name, "must be true or false")
-	}
-	return false
-}

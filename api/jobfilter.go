@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -26,22 +27,19 @@ func readJobFilter(q *query) models.JobFilter {
 		Host:            strings.ToLower(strings.TrimSpace(q.text("host"))),
 		MismatchedField: q.text("mismatched_field"),
 	}
-	if why := searchProblem(f.Search); why != "" {
-		q.refuse("search", "%s", why)
-	}
-	if f.MinAccuracy != nil && f.MaxAccuracy != nil && *f.MinAccuracy > *f.MaxAccuracy {
-		q.refuse("max_accuracy", "must not be less than min_accuracy")
-	}
+	checkJobFilter(f, func(name, message string) { q.refuse(name, "%s", message) })
 	return f
 }
 
-// searchProblem says what is wrong with a part of a URL to look for; the index knows
-// parts of three characters and more.
-func searchProblem(text string) string {
-	if n := utf8.RuneCountInString(text); n > 0 && n < wire.MinSearchLength || n > wire.MaxSearchLength {
-		return "must have between " + strconv.Itoa(wire.MinSearchLength) + " and " + strconv.Itoa(wire.MaxSearchLength) + " characters"
+// checkJobFilter refuses what no filter may have, wherever it was read. The index of URLs
+// knows parts of three characters and more.
+func checkJobFilter(f models.JobFilter, refuse func(name, message string)) {
+	if n := utf8.RuneCountInString(f.Search); n > 0 && n < wire.MinSearchLength || n > wire.MaxSearchLength {
+		refuse("search", fmt.Sprintf("must have between %d and %d characters", wire.MinSearchLength, wire.MaxSearchLength))
 	}
-	return ""
+	if f.MinAccuracy != nil && f.MaxAccuracy != nil && *f.MinAccuracy > *f.MaxAccuracy {
+		refuse("max_accuracy", "must not be less than min_accuracy")
+	}
 }
 
 // bindJobFilter binds the cursors of a list to a filter.
@@ -72,20 +70,6 @@ func (l *list) text(name, value string) {
 	if value != "" {
 		filter(l, name, value)
 	}
-}
-
-// boolean reads a parameter that is true, false or absent.
-func (q *query) boolean(name string) *bool {
-	switch q.text(name) {
-	case "":
-		return nil
-	case "true":
-		return new(true)
-	case "false":
-		return new(false)
-	}
-	q.refuse(name, "must be true or false")
-	return nil
 }
 
 // share reads a number between 0 and 1.

@@ -133,16 +133,24 @@ func (q *query) row(name string) int {
 	return int(n)
 }
 
-// total reads whether the answer is to count the whole list.
-func (q *query) total() bool {
-	switch q.text("include_total") {
-	case "", "false":
+// boolean reads a parameter that is true, false or absent.
+func (q *query) boolean(name string) *bool {
+	switch q.text(name) {
+	case "":
+		return nil
 	case "true":
-		return true
-	default:
-		q.refuse("include_total", "must be true or false")
+		return new(true)
+	case "false":
+		return new(false)
 	}
-	return false
+	q.refuse(name, "must be true or false")
+	return nil
+}
+
+// flag reads a parameter that is true or false, which is the default.
+func (q *query) flag(name string) bool {
+	value := q.boolean(name)
+	return value != nil && *value
 }
 
 // oneOf reads a parameter with a fixed set of values, of which several may be given,

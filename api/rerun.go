@@ -246,12 +246,7 @@ func filterOf(in wire.JobFilter, refuse func(path, message string)) *models.JobF
 			refuse(path, "must be a number between 0 and 1")
 		}
 	}
-	if in.MinAccuracy != nil && in.MaxAccuracy != nil && *in.MinAccuracy > *in.MaxAccuracy {
-		refuse("filter.max_accuracy", "must not be less than min_accuracy")
-	}
-	if why := searchProblem(f.Search); why != "" {
-		refuse("filter.search", why)
-	}
+	checkJobFilter(*f, func(name, message string) { refuse("filter."+name, message) })
 	if isZero(f) {
 		refuse("filter", "must say which jobs; to run a whole batch, execute it")
 	}
