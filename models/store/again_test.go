@@ -190,6 +190,11 @@ func TestPlans(t *testing.T) {
 		require.NoError(t, err)
 		_, err = s.SequenceEvents(t.Context(), e.ID)
 		require.NoError(t, err)
+		_, err = db.NewRaw(`
+			INSERT INTO sessions (id, organisation_id, execution_id, job_id, attempt, status, finished_at)
+			SELECT gen_random_uuid(), organisation_id, execution_id, id, 1, CASE WHEN row_number % 50 = 0 THEN 'cancelled' ELSE 'succeeded' END, now()
+			FROM jobs WHERE execution_id = ?`, e.ID).Exec(t.Context())
+		require.NoError(t, err)
 	}
 	_, err := db.ExecContext(t.Context(), "ANALYZE")
 	require.NoError(t, err)
@@ -197,6 +202,8 @@ func TestPlans(t *testing.T) {
 		"TheEventsAfterANumber": {"execution_events_order_key", "SELECT * FROM execution_events WHERE execution_id = ? AND seq > 4000 ORDER BY seq LIMIT 100"},
 		"TheEventsWithoutOne":   {"execution_events_order_key", "SELECT id FROM execution_events WHERE execution_id = ? AND seq IS NULL"},
 		"TheQueue":              {"jobs_open_idx", "SELECT id FROM jobs WHERE execution_id = ? AND status IN ('queued') AND row_number > 500 ORDER BY row_number LIMIT 100"},
+		"TheSessions":           {"sessions_execution_id_idx", "SELECT * FROM sessions WHERE execution_id = ? AND id < 'f0000000-0000-0000-0000-000000000000' ORDER BY id DESC LIMIT 50"},
+		"TheSessionsOfAStatus":  {"sessions_execution_status_idx", "SELECT * FROM sessions WHERE execution_id = ? AND status IN ('cancelled') ORDER BY id DESC LIMIT 10"},
 		"TheQueueAndTheRunning": {"jobs_open_idx", "SELECT id FROM jobs WHERE execution_id = ? AND status IN ('queued', 'running') AND row_number > 500 AND row_number <= 900 ORDER BY row_number LIMIT 100"},
 	} {
 		t.Run(name, func(t *testing.T) {
