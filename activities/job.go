@@ -118,7 +118,7 @@ func (r *jobRun) execute(ctx context.Context, beat *heartbeat) (outcome executor
 		Checkpoint: func(ctx context.Context, remoteRunID string) error {
 			return r.attempts.Checkpoint(ctx, r.attempt, remoteRunID)
 		},
-		Resume: r.attempt.RemoteRunID,
+		Remote: executors.RemoteRun{ID: r.attempt.RemoteRunID},
 	})
 	if err != nil && errors.Is(context.Cause(ctx), errHandedBack) {
 		err = errHandedBack

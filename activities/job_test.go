@@ -22,7 +22,6 @@ import (
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
-	"github.com/minohq/mino/models/field"
 	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/workflows/contract"
 )
@@ -32,8 +31,10 @@ type scripted struct {
 	do func(ctx context.Context, req executors.Request) (executors.Outcome, error)
 }
 
-func (s *scripted) Name() string { return "fetch" }
-func (s *scripted) Validate(json.RawMessage, []field.Field) error {
+func (s *scripted) Name() string                         { return "fetch" }
+func (s *scripted) Needs(executors.Spec) executors.Needs { return executors.Needs{} }
+
+func (s *scripted) Validate(executors.Spec) error {
 	return validation.Errors{}.Filter()
 }
 func (s *scripted) Execute(ctx context.Context, req executors.Request) (executors.Outcome, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/invopop/validation"
 
 	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/field"
 	"github.com/minohq/mino/models/retry"
@@ -71,7 +72,7 @@ func (s *server) askExecutor(p *models.Project, errs validation.Errors) {
 	if !ok || errs["fields"] != nil {
 		return
 	}
-	err := executor.Validate(p.Settings, p.Fields)
+	err := executor.Validate(executors.Spec{Instruction: p.Instruction, Fields: p.Fields, Settings: p.Settings})
 	var byMember validation.Errors
 	switch {
 	case err == nil:

@@ -23,7 +23,6 @@ import (
 
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/models/failure"
-	"github.com/minohq/mino/models/field"
 )
 
 // Name is the executor of such projects.
@@ -66,13 +65,13 @@ func New() *Executor { return &Executor{} }
 func (*Executor) Name() string { return Name }
 
 // Validate implements executors.Executor.
-func (*Executor) Validate(raw json.RawMessage, fields []field.Field) error {
+func (*Executor) Validate(spec executors.Spec) error {
 	errs := validation.Errors{}
-	if _, err := parseSettings(raw); err != nil {
+	if _, err := parseSettings(spec.Settings); err != nil {
 		errs["settings"] = err
 	}
 	rules := validation.Errors{}
-	for i, f := range fields {
+	for i, f := range spec.Fields {
 		if f.Extract != nil {
 			rules[strconv.Itoa(i)] = validation.Errors{"extract": errors.New("is for the fetch executor; an activity returns its fields by name")}
 		}
@@ -82,6 +81,9 @@ func (*Executor) Validate(raw json.RawMessage, fields []field.Field) error {
 	}
 	return errs.Filter()
 }
+
+// Needs implements executors.Executor.
+func (*Executor) Needs(executors.Spec) executors.Needs { return executors.Needs{} }
 
 // Execute implements executors.Executor.
 func (*Executor) Execute(context.Context, executors.Request) (executors.Outcome, error) {

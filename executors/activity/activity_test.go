@@ -33,7 +33,7 @@ func TestValidate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := activity.New().Validate(json.RawMessage(test.settings), []field.Field{{Name: "price", Type: field.TypeMoney}})
+			err := activity.New().Validate(executors.Spec{Settings: json.RawMessage(test.settings), Fields: []field.Field{{Name: "price", Type: field.TypeMoney}}})
 			if test.names == "" {
 				require.NoError(t, err)
 				return
@@ -47,8 +47,10 @@ func TestValidate(t *testing.T) {
 
 	t.Run("RefusesRulesOfExtraction", func(t *testing.T) {
 		t.Parallel()
-		err := activity.New().Validate(json.RawMessage(`{"activity_type":"a","task_queue":"q"}`),
-			[]field.Field{{Name: "price", Extract: &field.Extract{CSS: ".price"}}})
+		err := activity.New().Validate(executors.Spec{
+			Settings: json.RawMessage(`{"activity_type":"a","task_queue":"q"}`),
+			Fields:   []field.Field{{Name: "price", Extract: &field.Extract{CSS: ".price"}}},
+		})
 		var errs validation.Errors
 		require.ErrorAs(t, err, &errs)
 		require.Contains(t, errs, "fields")
@@ -56,7 +58,7 @@ func TestValidate(t *testing.T) {
 
 	t.Run("RefusesSettingsThatAreMissing", func(t *testing.T) {
 		t.Parallel()
-		require.Error(t, activity.New().Validate(nil, nil))
+		require.Error(t, activity.New().Validate(executors.Spec{}))
 	})
 }
 

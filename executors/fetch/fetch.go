@@ -19,7 +19,6 @@ package fetch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -32,7 +31,6 @@ import (
 	"github.com/minohq/mino/executors/extract"
 	"github.com/minohq/mino/internal/safedial"
 	"github.com/minohq/mino/models/failure"
-	"github.com/minohq/mino/models/field"
 )
 
 // Name is the value of a project's executor.
@@ -116,16 +114,19 @@ func (e *Executor) Close() { e.transport.CloseIdleConnections() }
 func (e *Executor) Name() string { return Name }
 
 // Validate implements executors.Executor.
-func (e *Executor) Validate(settings json.RawMessage, fields []field.Field) error {
+func (e *Executor) Validate(spec executors.Spec) error {
 	errs := validation.Errors{}
-	if _, err := e.parseSettings(settings); err != nil {
+	if _, err := e.parseSettings(spec.Settings); err != nil {
 		errs["settings"] = err
 	}
-	if err := extract.ValidateFields(fields); err != nil {
+	if err := extract.ValidateFields(spec.Fields); err != nil {
 		errs["fields"] = err
 	}
 	return errs.Filter()
 }
+
+// Needs implements executors.Executor.
+func (e *Executor) Needs(executors.Spec) executors.Needs { return executors.Needs{} }
 
 // Execute implements executors.Executor.
 func (e *Executor) Execute(ctx context.Context, req executors.Request) (executors.Outcome, error) {

@@ -8,6 +8,8 @@ import (
 	"github.com/invopop/validation"
 	"github.com/stretchr/testify/require"
 
+	"github.com/minohq/mino/executors"
+
 	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/models/field"
 )
@@ -22,7 +24,7 @@ func TestValidSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.NoError(t, newExecutor(t).Validate(json.RawMessage(settings), nil))
+			require.NoError(t, newExecutor(t).Validate(executors.Spec{Settings: json.RawMessage(settings)}))
 		})
 	}
 }
@@ -68,7 +70,7 @@ func TestInvalidSettingsNameTheMember(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := newExecutor(t).Validate(json.RawMessage(test.settings), nil)
+			err := newExecutor(t).Validate(executors.Spec{Settings: json.RawMessage(test.settings)})
 			for _, member := range test.path {
 				var errs validation.Errors
 				require.ErrorAs(t, err, &errs)
@@ -84,20 +86,20 @@ func TestInvalidSettingsNameTheMember(t *testing.T) {
 func TestHeaderThatStandsTwiceIsRefused(t *testing.T) {
 	t.Parallel()
 
-	err := newExecutor(t).Validate(json.RawMessage(`{"headers":{"x-key":"1","X-Key":"2"}}`), nil)
+	err := newExecutor(t).Validate(executors.Spec{Settings: json.RawMessage(`{"headers":{"x-key":"1","X-Key":"2"}}`)})
 	require.ErrorContains(t, err, "stands twice")
 }
 
 func TestRulesThatCannotBeReadNameTheField(t *testing.T) {
 	t.Parallel()
 
-	err := newExecutor(t).Validate(nil, []field.Field{
+	err := newExecutor(t).Validate(executors.Spec{Fields: []field.Field{
 		{Name: "fine", Type: field.TypeText, Extract: &field.Extract{CSS: "h1 > span, .x"}},
 		{Name: "css", Type: field.TypeText, Extract: &field.Extract{CSS: "h1 >> ["}},
 		{Name: "path", Type: field.TypeText, Extract: &field.Extract{JSONPath: "$.a["}},
 		{Name: "property", Type: field.TypeText, Extract: &field.Extract{Property: " . "}},
 		{Name: "regex", Type: field.TypeText, Extract: &field.Extract{Regex: "("}},
-	})
+	}})
 	var errs validation.Errors
 	require.ErrorAs(t, err, &errs)
 	var fields validation.Errors
@@ -118,5 +120,5 @@ func TestOperatorsLimitIsTheDefault(t *testing.T) {
 	executor := newExecutor(t, func(c *fetch.Config) { c.MaxBody = 2048 })
 	_, err := execute(t, executor, request(server.URL, ""))
 	require.ErrorContains(t, err, fetch.CodeBodyTooLarge)
-	require.Error(t, executor.Validate(json.RawMessage(`{"max_body_bytes":2049}`), nil))
+	require.Error(t, executor.Validate(executors.Spec{Settings: json.RawMessage(`{"max_body_bytes":2049}`)}))
 }

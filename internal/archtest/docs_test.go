@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/executors/activity"
 	"github.com/minohq/mino/workflows/contract"
 )
@@ -43,7 +44,7 @@ func TestJSONOfTheDocs(t *testing.T) {
 			require.NoError(t, decoder.Decode(into), "%s: %s", name, what)
 			if project, ok := into.(*wire.ProjectRequest); ok {
 				require.Equal(t, activity.Name, project.Executor)
-				require.NoError(t, activity.New().Validate(project.Settings, project.Fields))
+				require.NoError(t, activity.New().Validate(executors.Spec{Settings: project.Settings, Fields: project.Fields}))
 				continue
 			}
 			require.JSONEq(t, read(t, filepath.Join("workflows", "contract", "testdata", what+".json")), text, "%s: %s", name, what)

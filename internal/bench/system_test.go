@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"net"
 	"os"
 	"slices"
@@ -24,7 +23,6 @@ import (
 	"github.com/minohq/mino/internal/testfactory"
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/models"
-	"github.com/minohq/mino/models/field"
 	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/worker"
 	"github.com/minohq/mino/workflows/contract"
@@ -141,8 +139,10 @@ func (s *system) api() *client.Client {
 // executor does a job by a function, and finds the same in every page.
 type executor func(context.Context, executors.Request) error
 
-func (executor) Name() string                                  { return "fetch" }
-func (executor) Validate(json.RawMessage, []field.Field) error { return nil }
+func (executor) Name() string                  { return "fetch" }
+func (executor) Validate(executors.Spec) error { return nil }
+
+func (executor) Needs(executors.Spec) executors.Needs { return executors.Needs{} }
 
 func (f executor) Execute(ctx context.Context, r executors.Request) (executors.Outcome, error) {
 	if err := f(ctx, r); err != nil {

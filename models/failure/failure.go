@@ -45,6 +45,9 @@ type Error struct {
 	Message string
 	// RetryAfter is the least delay the far side asked for; 0 when it did not.
 	RetryAfter time.Duration
+	// Pause says that it is not the job that failed: nothing of the kind can be done
+	// until somebody acts, such as pays. The execution is to pause, and no row to fail.
+	Pause bool
 	// Cause is kept for logs and errors.Is; it may be nil.
 	Cause error
 }
