@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +61,8 @@ const shortestSecret = 6
 
 // hiding makes what replaces secrets in answers, which may echo a request.
 func hiding(secrets ...string) *strings.Replacer {
+	// The longest first, so that one which begins like another leaves no rest of it.
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
 	for _, s := range secrets {
 		if len(s) >= shortestSecret {

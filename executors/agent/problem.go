@@ -154,7 +154,7 @@ func statusClass(status int) failure.Class {
 		return failure.RateLimit
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
 		return failure.Timeout
-	case status >= 500:
+	case status >= 500, status < 300: // a success that says it is none
 		return failure.Transient
 	}
 	return failure.Permanent

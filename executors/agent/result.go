@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/internal/parse"
@@ -84,9 +83,6 @@ func (a *attempt) outcome(run document) executors.Outcome {
 // evidence is what there is to see of a run.
 func evidence(run document) executors.Evidence {
 	e := executors.Evidence{FetchedAt: run.moment("finished_at", "finishedAt").UTC()}
-	if e.FetchedAt.IsZero() {
-		e.FetchedAt = time.Time{}
-	}
 	address := run.text("streaming_url", "streamingUrl")
 	if u, err := url.Parse(address); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
 		e.RunURL = address

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -35,7 +37,7 @@ type service struct {
 }
 
 // service makes what an attempt, or a settlement, speaks to the service with. hidden
-// are secrets beside the key that answers may echo.
+// are texts beside the secrets that answers may echo and that nobody is to see.
 func (e *Executor) service(s Settings, secrets map[string]string, hidden ...string) (*service, error) {
 	base, key := s.BaseURL, strings.TrimSpace(secrets[SecretAPIKey])
 	if base == "" {
@@ -48,8 +50,9 @@ func (e *Executor) service(s Settings, secrets map[string]string, hidden ...stri
 		return nil, failure.New(failure.Permanent, CodeMissingAPIKey, "there is no key for the agent service: the project needs a secret %q", SecretAPIKey)
 	}
 	base = strings.TrimRight(base, "/")
+	hidden = append(slices.AppendSeq(hidden, maps.Values(secrets)), key)
 	return &service{
-		base: base, key: key, gate: e.gates.of(base, key), rest: e.config.RateLimitDelay, hide: hiding(append(hidden, key)...),
+		base: base, key: key, gate: e.gates.of(base, key), rest: e.config.RateLimitDelay, hide: hiding(hidden...),
 		http: &http.Client{
 			Transport: e.transport,
 			// A redirect would take the key to another address.

@@ -18,9 +18,10 @@ import (
 func (e *Executor) Validate(spec executors.Spec) error {
 	errs := validation.Errors{}
 	settings, err := parseSettings(spec.Settings)
+	if err == nil {
+		err = settings.checkReferences(spec)
+	}
 	if err != nil {
-		errs["settings"] = err
-	} else if err := settings.checkReferences(spec); err != nil {
 		errs["settings"] = err
 	}
 	if settings.Goal == nil {
