@@ -17,18 +17,19 @@ import (
 func TestARunIsAnnouncedBegunStoredAndFollowed(t *testing.T) {
 	t.Parallel()
 	r := &records{}
+	var announced, stored []int // how many were when the service was called
+	known := func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		announced, stored = append(announced, len(r.references)), append(stored, len(r.ids))
+	}
 	f := newFar(t, func(f *far) {
 		f.create = func(int, object) reply {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			require.Len(t, r.references, 1, "announced before it is begun")
-			require.Empty(t, r.ids)
+			known()
 			return says(200, object{"run_id": "run-1", "error": nil})
 		}
 		f.run = func(n int) reply {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			require.Equal(t, []string{"run-1"}, r.ids, "stored before it is followed")
+			known()
 			if n == 1 {
 				return running()
 			}
@@ -37,6 +38,9 @@ func TestARunIsAnnouncedBegunStoredAndFollowed(t *testing.T) {
 	})
 	out, err := newExecutor(t, f).Execute(t.Context(), request(r))
 	require.NoError(t, err)
+	require.Equal(t, []int{1, 1, 1}, announced, "before it is begun")
+	require.Equal(t, []int{0, 1, 1}, stored, "before it is followed")
+	require.Equal(t, []string{"run-1"}, r.ids)
 	require.JSONEq(t, `{"name":"Lamp","price":{"amount":"19.50","currency":"EUR"}}`, asJSON(t, out.Fields))
 	require.Empty(t, out.Blocked)
 	require.True(t, out.RemoteEnded)
@@ -117,7 +121,8 @@ func TestWhatARowOrAProjectLacksIsSaidBeforeAnythingIsBegun(t *testing.T) {
 			t.Parallel()
 			r := &records{}
 			_, err := e.Execute(t.Context(), request(r, test.change))
-			require.ErrorContains(t, requireFailure(t, err, failure.Permanent, test.code), test.says)
+			requireFailure(t, err, failure.Permanent, test.code)
+			require.ErrorContains(t, err, test.says)
 			require.Empty(t, r.references)
 		})
 	}
@@ -198,18 +203,27 @@ func TestSettleEndsRunsThatNobodyWaitsFor(t *testing.T) {
 		fails   string // the code
 		cancels int
 	}{
-		"Running":                     {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.run = func(int) reply { return ended } }, "CANCELLED", 0, 2, "", 1},
-		"CompletedMeanwhile":          {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.cancel = func(int) reply { return cancelled("COMPLETED") }; f.run = func(int) reply { return done } }, "COMPLETED", 80_000, 5, "", 1},
-		"EndedAndNoLongerCancellable": {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.cancel = func(int) reply { return refuses(409, "CONFLICT", "") }; f.run = func(int) reply { return done } }, "COMPLETED", 80_000, 5, "", 1},
-		"Unknown":                     {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.cancel = func(int) reply { return unknown } }, "", 0, 0, "", 1},
-		"FoundByItsReference":         {executors.RemoteRun{Reference: "mino-1"}, func(f *far) { f.list = found; f.run = func(int) reply { return ended } }, "CANCELLED", 0, 2, "", 1},
-		"NeverBegun":                  {executors.RemoteRun{Reference: "mino-1", Age: time.Hour}, func(*far) {}, "", 0, 0, "", 0},
-		"MaybeAboutToBegin":           {executors.RemoteRun{Reference: "mino-1", Age: time.Second}, func(*far) {}, "", 0, 0, agent.CodeRunUnknown, 0},
-		"NotAnnounced":                {executors.RemoteRun{}, func(*far) {}, "", 0, 0, "", 0},
-		"ASearchThatFails":            {executors.RemoteRun{Reference: "mino-1", Age: time.Hour}, func(f *far) { f.list = func(int, string) reply { return refuses(500, "INTERNAL_ERROR", "") } }, "", 0, 0, "INTERNAL_ERROR", 0},
-		"ACancelThatFails":            {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.cancel = func(int) reply { return refuses(500, "INTERNAL_ERROR", "") }; f.run = func(int) reply { return running() } }, "", 0, 0, "INTERNAL_ERROR", 1},
-		"ACostThatCannotBeRead":       {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.run = func(int) reply { return refuses(503, "SERVICE_BUSY", "") } }, "", 0, 0, "SERVICE_BUSY", 1},
-		"CancelledButStillRunning":    {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.run = func(int) reply { return running() } }, "", 0, 0, agent.CodeRunUnknown, 1},
+		"Running": {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.run = func(int) reply { return ended } }, "CANCELLED", 0, 2, "", 1},
+		"CompletedMeanwhile": {executors.RemoteRun{ID: "run-1"}, func(f *far) {
+			f.cancel = func(int) reply { return cancelled("COMPLETED") }
+			f.run = func(int) reply { return done }
+		}, "COMPLETED", 80_000, 5, "", 1},
+		"EndedAndNoLongerCancellable": {executors.RemoteRun{ID: "run-1"}, func(f *far) {
+			f.cancel = func(int) reply { return refuses(409, "CONFLICT", "") }
+			f.run = func(int) reply { return done }
+		}, "COMPLETED", 80_000, 5, "", 1},
+		"Unknown":             {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.cancel = func(int) reply { return unknown } }, "", 0, 0, "", 1},
+		"FoundByItsReference": {executors.RemoteRun{Reference: "mino-1"}, func(f *far) { f.list = found; f.run = func(int) reply { return ended } }, "CANCELLED", 0, 2, "", 1},
+		"NeverBegun":          {executors.RemoteRun{Reference: "mino-1", Age: time.Hour}, func(*far) {}, "", 0, 0, "", 0},
+		"MaybeAboutToBegin":   {executors.RemoteRun{Reference: "mino-1", Age: time.Second}, func(*far) {}, "", 0, 0, agent.CodeRunUnknown, 0},
+		"NotAnnounced":        {executors.RemoteRun{}, func(*far) {}, "", 0, 0, "", 0},
+		"ASearchThatFails":    {executors.RemoteRun{Reference: "mino-1", Age: time.Hour}, func(f *far) { f.list = func(int, string) reply { return refuses(500, "INTERNAL_ERROR", "") } }, "", 0, 0, "INTERNAL_ERROR", 0},
+		"ACancelThatFails": {executors.RemoteRun{ID: "run-1"}, func(f *far) {
+			f.cancel = func(int) reply { return refuses(500, "INTERNAL_ERROR", "") }
+			f.run = func(int) reply { return running() }
+		}, "", 0, 0, "INTERNAL_ERROR", 1},
+		"ACostThatCannotBeRead":    {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.run = func(int) reply { return refuses(503, "SERVICE_BUSY", "") } }, "", 0, 0, "SERVICE_BUSY", 1},
+		"CancelledButStillRunning": {executors.RemoteRun{ID: "run-1"}, func(f *far) { f.run = func(int) reply { return running() } }, "", 0, 0, agent.CodeRunUnknown, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -243,13 +243,18 @@ func remote(run executors.RemoteRun) func(*executors.Request) {
 	return func(req *executors.Request) { req.Remote = run }
 }
 
-func requireFailure(t *testing.T, err error, class failure.Class, code string) *failure.Error {
+func failureOf(t *testing.T, err error) *failure.Error {
 	t.Helper()
 	var f *failure.Error
 	require.ErrorAs(t, err, &f)
+	return f
+}
+
+func requireFailure(t *testing.T, err error, class failure.Class, code string) {
+	t.Helper()
+	f := failureOf(t, err)
 	require.Equal(t, code, f.Code, "%v", err)
 	require.Equal(t, class, f.Class, "%v", err)
-	return f
 }
 
 func asJSON(t *testing.T, v any) string {

@@ -121,9 +121,12 @@ func (d document) moment(names ...string) time.Time {
 	return t
 }
 
-// seconds gives a span that is written as a number of seconds.
+// longestWait is beyond what is still a request to wait.
+const longestWait = 24 * time.Hour
+
+// seconds gives a span that is written as a number of seconds, a day at most.
 func (d document) seconds(names ...string) time.Duration {
-	return time.Duration(d.count(names...)) * time.Second
+	return min(time.Duration(d.count(names...))*time.Second, longestWait)
 }
 
 // runID is what an id may look like that goes into a path.

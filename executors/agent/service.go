@@ -169,13 +169,12 @@ func (s *service) refused(got answer) *failure.Error {
 // malformed or past.
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
-	const most = 24 * time.Hour // beyond it the number is no longer a request to wait
 	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
-		return time.Duration(min(max(seconds, 0), int64(most/time.Second))) * time.Second
+		return time.Duration(min(max(seconds, 0), int64(longestWait/time.Second))) * time.Second
 	}
 	date, err := http.ParseTime(header)
 	if err != nil {
 		return 0
 	}
-	return min(max(date.Sub(now), 0), most)
+	return min(max(date.Sub(now), 0), longestWait)
 }
