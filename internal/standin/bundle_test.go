@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -151,9 +152,7 @@ func (b *bundle) start(url string, more ...m) string {
 	b.t.Helper()
 	body := m{"url": url, "goal": goal}
 	for _, members := range more {
-		for name, value := range members {
-			body[name] = value
-		}
+		maps.Copy(body, members)
 	}
 	got := b.post("/v1/automation/run-async", body)
 	require.Equal(b.t, http.StatusOK, got.status, got.text)
@@ -186,4 +185,13 @@ func events(body io.Reader) (all []m, err error) {
 		all = append(all, e)
 	}
 	return all, lines.Err()
+}
+
+// decode is the answer as a whole.
+func decode(t *testing.T, got reply) m {
+	t.Helper()
+	require.NoError(t, got.err)
+	var out m
+	require.NoError(t, json.Unmarshal([]byte(got.text), &out), got.text)
+	return out
 }

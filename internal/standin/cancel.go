@@ -51,11 +51,12 @@ func (s *Server) serveCancelBatch(w http.ResponseWriter, r *http.Request) {
 
 // cancelAt cancels a run that has not ended, and says how it stands.
 func (r *run) cancelAt(now time.Time) cancellation {
-	already := r.isOver(now)
+	already := r.at(now).isOver()
 	r.cancel(now)
-	out := cancellation{RunID: r.id, Status: r.status(now)}
+	v := r.at(now)
+	out := cancellation{RunID: r.id, Status: v.status()}
 	if out.Status == StatusCancelled {
-		out.CancelledAt = stamped(r.finishedAt(now))
+		out.CancelledAt = stamped(v.finishedAt())
 	}
 	if already {
 		out.Message = new("The run had ended already")

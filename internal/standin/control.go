@@ -94,11 +94,11 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 		notFound().write(w)
 		return
 	}
-	now := s.now()
+	v := run.at(s.now())
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = fmt.Fprintf(w, "A made-up run: no browser is at work.\n\n%s\n%s, %d steps\n\n%s\n",
-		run.req.URL, run.status(now), run.stepsAt(now), run.req.Goal)
+		v.req.URL, v.status(), v.stepsTaken(), v.req.Goal)
 }
 
 // serveVideo is what video_url leads to for 15 minutes.

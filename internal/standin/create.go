@@ -53,7 +53,7 @@ func (s *Server) serveRun(w http.ResponseWriter, r *http.Request) {
 		if f.Kind == RunFailed {
 			status = http.StatusInternalServerError
 		}
-		return answer{status: status, body: run.wireOutcome(s.now())}
+		return answer{status: status, body: run.at(s.now()).wireOutcome()}
 	})
 }
 

@@ -3,6 +3,7 @@ package standin
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -33,7 +34,7 @@ func (s *Server) serveGet(w http.ResponseWriter, r *http.Request) {
 		if !known {
 			return notFound()
 		}
-		return answer{status: http.StatusOK, body: run.detail(s.now(), base(r), screenshots == "base64")}
+		return answer{status: http.StatusOK, body: run.at(s.now()).detail(base(r), screenshots == "base64")}
 	})
 }
 
@@ -50,7 +51,7 @@ func (s *Server) serveGetBatch(w http.ResponseWriter, r *http.Request) {
 		found, missing := s.findAll(ids)
 		data := make([]wireRun, len(found))
 		for i, run := range found {
-			data[i] = run.wire(s.now(), base(r))
+			data[i] = run.at(s.now()).wire(base(r))
 		}
 		return answer{status: http.StatusOK, body: map[string]any{"data": data, "not_found": missing}}
 	})
@@ -120,7 +121,7 @@ func (s *Server) list(q listQuery, base string) answer {
 		switch {
 		case !begun:
 		case len(data) < q.limit:
-			data = append(data, all[place].wire(now, base))
+			data = append(data, all[place].at(now).wire(base))
 		case next < 0:
 			next = place
 		}
@@ -136,7 +137,7 @@ func (s *Server) list(q listQuery, base string) answer {
 // milliseconds: a run that was created in the very millisecond is not after it.
 func (q listQuery) matches(r *run, now time.Time) bool {
 	created := r.created.Truncate(time.Millisecond)
-	return (q.status == "" || r.status(now) == q.status) &&
+	return (q.status == "" || r.at(now).status() == q.status) &&
 		(q.after.IsZero() || created.After(q.after)) &&
 		(q.before.IsZero() || created.Before(q.before)) &&
 		(q.goal == "" || strings.Contains(strings.ToLower(r.req.Goal), strings.ToLower(q.goal)))
@@ -198,7 +199,7 @@ func placeOf(cursor string, ascending bool) (place int, err error) {
 		return 0, err
 	}
 	if direction != ascending || place < 0 {
-		return 0, fmt.Errorf("the cursor is one of another list")
+		return 0, errors.New("the cursor is one of another list")
 	}
 	return place, nil
 }

@@ -93,7 +93,7 @@ func (in createRequest) check() []detail {
 		}
 	}
 	oneOf := func(value *string, path string, allowed []string) {
-		add(value != nil && !slices.Contains(allowed, first(deref(value), "")), path, "must be one of "+strings.Join(allowed, ", "))
+		add(value != nil && !slices.Contains(allowed, deref(value)), path, "must be one of "+strings.Join(allowed, ", "))
 	}
 	add(!isWeb(in.URL, "http", "https"), "url", "is required and must be an http or https URL")
 	add(strings.TrimSpace(in.Goal) == "", "goal", "is required")

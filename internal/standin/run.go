@@ -110,7 +110,7 @@ func (s *Server) newRun(endpoint Endpoint, req Request, b Behaviour, o Outcome) 
 	}
 	duration := first(o.Duration, b.Duration, b.drawDuration(lot))
 	drawn := min(minDrawnSteps+lot.IntN(maxDrawnSteps-minDrawnSteps+1), req.maxSteps)
-	r.steps = first(o.Steps, b.Steps, drawn)
+	r.steps = max(first(o.Steps, b.Steps, drawn), 1)
 	if r.steps > req.maxSteps {
 		r.steps = req.maxSteps
 		r.outcome = Outcome{Kind: Failed, Error: &RunError{
@@ -149,18 +149,36 @@ func (b Behaviour) drawDuration(lot *rand.Rand) time.Duration {
 	return time.Duration(min(drawn, float64(limit)))
 }
 
-// status follows from the clock.
-func (r *run) status(now time.Time) Status {
-	if at := r.cancelled.Load(); at != nil {
-		return StatusCancelled
+// cancel ends a run that has not ended.
+func (r *run) cancel(now time.Time) {
+	if !r.at(now).isOver() && r.cancelled.CompareAndSwap(nil, &now) {
+		close(r.ended)
 	}
+}
+
+// at is the run as it is at a moment.
+func (r *run) at(now time.Time) view { return view{run: r, now: now, cancelled: r.cancelled.Load()} }
+
+// view is a run at a moment. It is looked at once, so that a run which is cancelled
+// meanwhile is not told of half as one and half as the other.
+type view struct {
+	*run
+
+	now       time.Time
+	cancelled *time.Time
+}
+
+// status follows from the clock.
+func (v view) status() Status {
 	switch {
-	case now.Before(r.starts):
+	case v.cancelled != nil:
+		return StatusCancelled
+	case v.now.Before(v.starts):
 		return StatusPending
-	case r.endless || now.Before(r.ends):
+	case v.endless || v.now.Before(v.ends):
 		return StatusRunning
 	}
-	switch r.outcome.Kind {
+	switch v.outcome.Kind {
 	case Failed:
 		return StatusFailed
 	case Cancelled:
@@ -170,85 +188,81 @@ func (r *run) status(now time.Time) Status {
 	return StatusCompleted
 }
 
-func (r *run) isOver(now time.Time) bool {
-	s := r.status(now)
+func (v view) isOver() bool {
+	s := v.status()
 	return s != StatusPending && s != StatusRunning
 }
 
 // finishedAt is when it ended; zero before.
-func (r *run) finishedAt(now time.Time) time.Time {
-	if at := r.cancelled.Load(); at != nil {
-		return *at
-	}
-	if r.isOver(now) {
-		return r.ends
+func (v view) finishedAt() time.Time {
+	switch {
+	case v.cancelled != nil:
+		return *v.cancelled
+	case v.isOver():
+		return v.ends
 	}
 	return time.Time{}
 }
 
-// startedAt is when it left the queue; zero when it has not, or was cancelled before.
-func (r *run) startedAt(now time.Time) time.Time {
-	if at := r.cancelled.Load(); at != nil {
-		now = *at
+// until is now, or the end when that was before.
+func (v view) until() time.Time {
+	if end := v.finishedAt(); !end.IsZero() {
+		return end
 	}
-	if now.Before(r.starts) {
+	return v.now
+}
+
+// startedAt is when it left the queue; zero when it has not, or was cancelled before.
+func (v view) startedAt() time.Time {
+	if v.until().Before(v.starts) {
 		return time.Time{}
 	}
-	return r.starts
+	return v.starts
 }
 
-// stepsAt is how many steps it has taken.
-func (r *run) stepsAt(now time.Time) int {
-	if end := r.finishedAt(now); !end.IsZero() {
-		now = end
-	}
-	if now.Before(r.starts) {
+// stepsTaken is how many steps it has taken.
+func (v view) stepsTaken() int {
+	until := v.until()
+	switch {
+	case until.Before(v.starts):
 		return 0
+	case !v.endless && !until.Before(v.ends):
+		return v.steps
+	case v.stepTime == 0:
+		return v.req.maxSteps
 	}
-	if !r.endless && !now.Before(r.ends) {
-		return r.steps
+	most := v.steps
+	if v.endless {
+		most = v.req.maxSteps
 	}
-	taken := int(now.Sub(r.starts) / max(r.stepTime, 1))
-	if r.endless {
-		return min(taken, r.req.maxSteps)
-	}
-	return min(taken, r.steps)
-}
-
-// cancel ends a run that has not ended, and tells whether it has.
-func (r *run) cancel(now time.Time) {
-	if r.isOver(now) || !r.cancelled.CompareAndSwap(nil, &now) {
-		return
-	}
-	close(r.ended)
+	return min(int(until.Sub(v.starts)/v.stepTime), most)
 }
 
 // runError is the error of a run that has failed.
-func (r *run) runError(now time.Time) *RunError {
-	if r.status(now) != StatusFailed {
+func (v view) runError() *RunError {
+	if v.status() != StatusFailed {
 		return nil
 	}
-	if r.outcome.Error != nil {
-		out := *r.outcome.Error
-		return &out
+	if v.outcome.Error != nil {
+		return new(*v.outcome.Error)
 	}
 	return &RunError{Code: "TASK_FAILED", Message: "The agent could not reach the goal", Category: "AGENT_FAILURE"}
 }
 
 // result is what a completed run has found, and how that fits its schema.
-func (r *run) result(now time.Time) (json.RawMessage, *schemaValidation) {
-	if r.status(now) != StatusCompleted {
+func (v view) result() (json.RawMessage, *schemaValidation) {
+	if v.status() != StatusCompleted {
 		return nil, nil
 	}
-	r.found.Do(func() { r.value, r.check = r.find() })
-	return r.value, r.check
+	v.found.Do(func() { v.value, v.check = v.find() })
+	return v.value, v.check
 }
 
-func (r *run) public(now time.Time) Run {
-	result, _ := r.result(now)
+func (v view) public() Run {
+	result, _ := v.result()
 	return Run{
-		ID: r.id, Request: r.req, Endpoint: r.endpoint, Status: r.status(now),
-		CreatedAt: r.created, StartedAt: r.startedAt(now), FinishedAt: r.finishedAt(now),
-		Steps: r.stepsAt(now), Result: result, Error: r.runError(now),
+		ID: v.id, Request: v.req, Endpoint: v.endpoint, Status: v.status(),
+		CreatedAt: v.created, StartedAt: v.startedAt(), FinishedAt: v.finishedAt(),
+		Steps: v.stepsTaken(), Result: result, Error: v.runError(),
 	}
 }

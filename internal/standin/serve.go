@@ -12,7 +12,7 @@ import (
 // readHeaderTimeout keeps connections that say nothing from staying.
 const readHeaderTimeout = 10 * time.Second
 
-// Listening is a stand-in on the network.
+// Listening is a stand-in on the network. Stop ends all of it, Close only what waits.
 type Listening struct {
 	*Server
 
@@ -54,7 +54,7 @@ func (l *Listening) Stop() {
 
 func (l *Listening) close() {
 	l.stop.Do(func() {
-		l.Server.Close()
+		l.Close()
 		_ = l.http.Close() // the connections are being broken off on purpose
 	})
 }

@@ -1,9 +1,9 @@
 package standin
 
 import (
+	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -161,7 +161,7 @@ func (s *Server) copies(want func(*run) bool) []Run {
 	out := []Run{}
 	for _, r := range s.all() {
 		if want(r) {
-			out = append(out, r.public(now))
+			out = append(out, r.at(now).public())
 		}
 	}
 	return out
@@ -186,11 +186,7 @@ func (s *Server) find(id string) (*run, bool) {
 func (s *Server) Created() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make(map[string]int, len(s.created))
-	for key, n := range s.created {
-		out[key] = n
-	}
-	return out
+	return maps.Clone(s.created)
 }
 
 // Stats counts what was asked of the stand-in and what became of it.
@@ -210,11 +206,8 @@ type Stats struct {
 
 // Stats counts as of now.
 func (s *Server) Stats() Stats {
-	out := Stats{Calls: make(map[Endpoint]int)}
 	s.mu.Lock()
-	for endpoint, n := range s.calls {
-		out.Calls[endpoint] = n
-	}
+	out := Stats{Calls: maps.Clone(s.calls)}
 	for _, n := range s.created {
 		out.Duplicates += n - 1
 	}
@@ -222,12 +215,12 @@ func (s *Server) Stats() Stats {
 	now := s.now()
 	for _, r := range s.all() {
 		out.Created++
-		switch r.status(now) {
+		switch v := r.at(now); v.status() {
 		case StatusPending, StatusRunning:
 			out.Running++
 		case StatusCompleted:
 			out.Completed++
-			out.Steps += r.stepsAt(now)
+			out.Steps += v.stepsTaken()
 		case StatusFailed:
 			out.Failed++
 		case StatusCancelled:
@@ -248,7 +241,6 @@ func (s *Server) scaled(d time.Duration) time.Duration {
 func (s *Server) site(url string) *site {
 	at, ok := s.sites[url]
 	if !ok {
-		url = strings.Clone(url)
 		at = new(site)
 		s.sites[url] = at
 	}

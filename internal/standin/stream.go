@@ -68,7 +68,7 @@ func (st *stream) serve() {
 		if st.wrong.Cut && n == st.run.steps/2 {
 			cut()
 		}
-		st.waitUntil(st.run.starts.Add(time.Duration(n+1) * st.run.stepTime), st.run.ended)
+		st.waitUntil(st.run.starts.Add(time.Duration(n+1)*st.run.stepTime), st.run.ended)
 		if st.isCancelled() {
 			st.complete()
 			return
@@ -88,13 +88,13 @@ func (st *stream) isCancelled() bool { return st.run.cancelled.Load() != nil }
 // complete tells how the run ended. What the agent asked of other services comes before,
 // in a message that clients need not know.
 func (st *stream) complete() {
-	now := st.server.now()
-	result, _ := st.run.result(now)
+	v := st.run.at(st.server.now())
+	result, _ := v.result()
 	if result != nil {
 		st.say(event{"type": "TF_API_RESULT", "run_id": st.run.id, "tinyfish_api": "fetch", "result": []any{}})
 	}
-	last := event{"type": "COMPLETE", "run_id": st.run.id, "status": st.run.status(now), "result": orNull(result), "error": nil}
-	if failed := st.run.runError(now); failed != nil {
+	last := event{"type": "COMPLETE", "run_id": st.run.id, "status": v.status(), "result": orNull(result), "error": nil}
+	if failed := v.runError(); failed != nil {
 		last["error"] = failed
 		if st.wrong.ErrorAsString {
 			last["error"] = failed.Message

@@ -143,22 +143,22 @@ func orNull(text json.RawMessage) json.RawMessage {
 }
 
 // wire is the run in lists; base is the address that the client came by.
-func (r *run) wire(now time.Time, base string) wireRun {
-	result, check := r.result(now)
+func (v view) wire(base string) wireRun {
+	result, check := v.result()
 	out := wireRun{
-		RunID: r.id, Status: r.status(now), Goal: r.req.Goal, CreatedAt: stamp(r.created),
-		StartedAt: stamped(r.startedAt(now)), FinishedAt: stamped(r.finishedAt(now)),
-		Result: orNull(result), OutputSchema: orNull(r.req.OutputSchema), SchemaValidation: check, Error: r.runError(now),
-		BrowserConfig: browserConfig{ProxyEnabled: r.req.proxyEnabled},
+		RunID: v.id, Status: v.status(), Goal: v.req.Goal, CreatedAt: stamp(v.created),
+		StartedAt: stamped(v.startedAt()), FinishedAt: stamped(v.finishedAt()),
+		Result: orNull(result), OutputSchema: orNull(v.req.OutputSchema), SchemaValidation: check, Error: v.runError(),
+		BrowserConfig: browserConfig{ProxyEnabled: v.req.proxyEnabled},
 	}
-	if r.req.proxyCountry != "" {
-		out.BrowserConfig.ProxyCountryCode = &r.req.proxyCountry
+	if v.req.proxyCountry != "" {
+		out.BrowserConfig.ProxyCountryCode = &v.req.proxyCountry
 	}
-	if r.isOver(now) {
-		out.NumOfSteps = new(r.stepsAt(now))
+	if v.isOver() {
+		out.NumOfSteps = new(v.stepsTaken())
 	}
 	if out.StartedAt != nil {
-		out.StreamingURL = new(r.streamingURL(base))
+		out.StreamingURL = new(v.streamingURL(base))
 	}
 	return out
 }
@@ -169,16 +169,16 @@ func (r *run) streamingURL(base string) string { return base + "/stand-in/live/"
 const videoFor = 15 * time.Minute
 
 // detail is the run asked for by its id.
-func (r *run) detail(now time.Time, base string, screenshots bool) wireRunDetail {
-	out := wireRunDetail{wireRun: r.wire(now, base), Steps: []wireStep{}}
-	if r.isOver(now) && out.StartedAt != nil {
-		expires := now.Add(videoFor).Unix()
-		out.VideoURL = new(fmt.Sprintf("%s/stand-in/videos/%s?expires=%d", base, r.id, expires))
+func (v view) detail(base string, screenshots bool) wireRunDetail {
+	out := wireRunDetail{wireRun: v.wire(base), Steps: []wireStep{}}
+	if v.isOver() && out.StartedAt != nil {
+		expires := v.now.Add(videoFor).Unix()
+		out.VideoURL = new(fmt.Sprintf("%s/stand-in/videos/%s?expires=%d", base, v.id, expires))
 	}
-	for n := range r.stepsAt(now) {
+	for n := range v.stepsTaken() {
 		step := wireStep{
-			ID: fmt.Sprintf("%s-%d", r.id, n+1), Timestamp: stamp(r.starts.Add(time.Duration(n+1) * r.stepTime)),
-			Status: StatusCompleted, Action: action(n), Duration: fmt.Sprintf("%.1fs", r.stepTime.Seconds()),
+			ID: fmt.Sprintf("%s-%d", v.id, n+1), Timestamp: stamp(v.starts.Add(time.Duration(n+1) * v.stepTime)),
+			Status: StatusCompleted, Action: action(n), Duration: fmt.Sprintf("%.1fs", v.stepTime.Seconds()),
 		}
 		if screenshots {
 			step.Screenshot = new(base64.StdEncoding.EncodeToString(screenshot))
@@ -193,11 +193,11 @@ var actions = []string{"Open the page", "Read the page", "Scroll down", "Click a
 
 func action(n int) string { return actions[n%len(actions)] }
 
-// outcome is what a blocking run is answered.
-func (r *run) wireOutcome(now time.Time) wireOutcome {
-	full := r.wire(now, "")
+// wireOutcome is what a blocking run is answered.
+func (v view) wireOutcome() wireOutcome {
+	full := v.wire("")
 	return wireOutcome{
-		RunID: &r.id, Status: full.Status, StartedAt: full.StartedAt, FinishedAt: full.FinishedAt, NumOfSteps: full.NumOfSteps,
+		RunID: &v.id, Status: full.Status, StartedAt: full.StartedAt, FinishedAt: full.FinishedAt, NumOfSteps: full.NumOfSteps,
 		Result: full.Result, SchemaValidation: full.SchemaValidation, Error: full.Error,
 	}
 }
