@@ -104,7 +104,7 @@ func TestInvalidSettingsNameTheMember(t *testing.T) {
 // requireAt wants one error, at a path of members.
 func requireAt(t *testing.T, path string, err error) {
 	t.Helper()
-	for _, member := range strings.SplitSeq(path, ".") {
+	for member := range strings.SplitSeq(path, ".") {
 		var errs validation.Errors
 		require.ErrorAs(t, err, &errs)
 		require.Len(t, errs, 1, "%v", err)
