@@ -78,7 +78,7 @@ type Hosts interface {
 
 // Secrets opens the secrets of projects.
 type Secrets interface {
-	// Open returns the named secrets of a project, or models.ErrNoSecret.
+	// Open returns those of the named secrets of a project that it has.
 	Open(ctx context.Context, org, projectID uuid.UUID, names []string) (map[string]string, error)
 }
 

@@ -10,12 +10,8 @@ import (
 
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/models"
-	"github.com/minohq/mino/models/failure"
 	"github.com/minohq/mino/models/store"
 )
-
-// CodeNoSecret is the code of a job that needs a secret which its project does not have.
-const CodeNoSecret = "SECRET_MISSING"
 
 // bounded gives the executor's context: it ends at the job's deadline, when the job is
 // stopped, and when it goes to another attempt, and its cause says which.
@@ -76,11 +72,8 @@ func (r *jobRun) noteRun(beat *heartbeat) func(context.Context, string) error {
 func (r *jobRun) secrets(ctx context.Context, executor executors.Executor) (map[string]string, error) {
 	s := r.attempt.Snapshot
 	needs := executor.Needs(executors.Spec{Instruction: s.Instruction, Fields: s.Fields, Settings: s.Settings})
-	if len(needs.Secrets) == 0 {
+	if len(needs.Secrets) == 0 || r.config.Secrets == nil {
 		return nil, nil
-	}
-	if r.config.Secrets == nil {
-		return nil, failure.New(failure.Permanent, CodeNoSecret, "this worker has no key for secrets")
 	}
 	return r.config.Secrets.Open(ctx, r.attempt.OrganisationID, r.attempt.ProjectID, needs.Secrets)
 }

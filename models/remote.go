@@ -2,7 +2,6 @@ package models
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -150,6 +149,3 @@ type HostGrant struct {
 	Granted bool
 	Wait    time.Duration
 }
-
-// ErrNoSecret: a secret that is needed is not there.
-var ErrNoSecret = errors.New("there is no such secret")

@@ -18,6 +18,7 @@ import (
 	"github.com/minohq/mino/internal/devstack"
 	"github.com/minohq/mino/internal/lifecycle"
 	"github.com/minohq/mino/internal/logging"
+	"github.com/minohq/mino/internal/vault"
 	"github.com/minohq/mino/migrations"
 	"github.com/minohq/mino/models/store"
 )
@@ -38,8 +39,11 @@ type devFlags struct {
 	Temporal config.Temporal `embed:"" set:"temporal_address="`
 	API      config.API      `embed:""`
 	Worker   config.Worker   `embed:""`
-	Log      config.Log      `embed:"" set:"log_format=console"`
-	NoWorker bool            `help:"Leave the worker out, to run workers by hand."`
+
+	Executors config.Executors `embed:""`
+
+	Log      config.Log `embed:"" set:"log_format=console"`
+	NoWorker bool       `help:"Leave the worker out, to run workers by hand."`
 }
 
 // devCmd runs everything on this machine.
@@ -117,7 +121,14 @@ func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_
 	c.Database.StartsOwn, c.Temporal.StartsOwn = true, true
 	// Jobs of the dev stack may reach this machine: that is where test sites are.
 	c.Worker.AllowedNetworks = append(c.Worker.AllowedNetworks, "127.0.0.0/8", "::1/128")
-	logger, err := opened(c.Log, &c.Dev, &c.Database, &c.Temporal, &c.API, &c.Worker)
+	if c.Executors.SecretsKey == "" {
+		key, err := devstack.SecretsKey(c.Dev.Dir, vault.NewKey)
+		if err != nil {
+			return nil, err
+		}
+		c.Executors.SecretsKey = config.Secret(key)
+	}
+	logger, err := opened(c.Log, &c.Dev, &c.Database, &c.Temporal, &c.API, &c.Worker, &c.Executors)
 	if err != nil {
 		return nil, err
 	}
@@ -135,12 +146,12 @@ func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_
 	if err := c.migrate(startCtx); err != nil {
 		return nil, err
 	}
-	b, err := openBackend(startCtx, d.stack, c.Database, c.Temporal, c.Worker, logger)
+	b, err := openBackend(startCtx, d.stack, c.Database, c.Temporal, c.Worker, c.Executors, logger)
 	if err != nil {
 		return nil, err
 	}
 	if !c.NoWorker {
-		if err := b.startWorker(d.stack, c.Worker, logger); err != nil {
+		if err := b.startWorker(d.stack, c.Worker, c.Executors, logger); err != nil {
 			return nil, err
 		}
 	}

@@ -6,8 +6,8 @@
 // opens what it has sealed, so that keys can be changed without a moment in which a secret
 // cannot be read. The records are authoritative for what there is; nothing is kept here.
 //
-// Failure: without keys Seal returns ErrNoKey. A secret that is not there, or that none of
-// the keys opens, is a permanent *failure.Error that names it, and never its value.
+// Failure: without keys Seal returns ErrNoKey. A secret that none of the keys opens is a
+// permanent *failure.Error that names it, and never its value.
 package vault
 
 import (
@@ -28,13 +28,9 @@ import (
 	"github.com/minohq/mino/models/failure"
 )
 
-// Codes of failures.
-const (
-	// CodeMissing: the project has no secret of the name.
-	CodeMissing = "SECRET_MISSING"
-	// CodeSealed: the secret was sealed with a key that this process does not have.
-	CodeSealed = "SECRET_SEALED"
-)
+// CodeSealed is the code of the failure of a secret that was sealed with a key which this
+// process does not have, or whose record is damaged.
+const CodeSealed = "SECRET_SEALED"
 
 // ErrNoKey: there is no key to seal secrets with.
 var ErrNoKey = errors.New("this MINO has no key to keep secrets with (MINO_SECRETS_KEY)")
@@ -148,7 +144,7 @@ func (v *Vault) Unseal(s models.Secret) (string, error) {
 	return string(value), nil
 }
 
-// Open returns the named secrets of a project, all of them or an error.
+// Open returns those of the named secrets of a project that it has.
 func (v *Vault) Open(ctx context.Context, org, projectID uuid.UUID, names []string) (map[string]string, error) {
 	sealed, err := v.store.Secrets(ctx, org, projectID, names)
 	if err != nil {
@@ -158,11 +154,6 @@ func (v *Vault) Open(ctx context.Context, org, projectID uuid.UUID, names []stri
 	for _, s := range sealed {
 		if values[s.Name], err = v.Unseal(s); err != nil {
 			return nil, err
-		}
-	}
-	for _, name := range names {
-		if _, ok := values[name]; !ok {
-			return nil, failure.New(failure.Permanent, CodeMissing, "the project has no secret %q", name)
 		}
 	}
 	return values, nil

@@ -89,10 +89,10 @@ const remoteEnded = `
 		FROM j WHERE r.job_id = $2 AND r.execution_id = $3 AND r.ended_at IS NULL AND NOT r.abandoned
 	)`
 
-// OrphanedRuns takes up to limit open runs that no attempt goes on with, of every
-// organisation, and notes that they are being looked at; those that were looked at come
+// OrphanedRuns takes up to limit open runs of some executors that no attempt goes on with,
+// of every organisation, and notes that they are being looked at; those that were looked at come
 // again after again has passed. Two processes never take the same at once.
-func (s *Store) OrphanedRuns(ctx context.Context, again time.Duration, limit int) ([]models.RemoteRun, error) {
+func (s *Store) OrphanedRuns(ctx context.Context, executors []string, again time.Duration, limit int) ([]models.RemoteRun, error) {
 	var rows []struct {
 		models.RemoteRun
 		Seconds float64
@@ -100,7 +100,7 @@ func (s *Store) OrphanedRuns(ctx context.Context, again time.Duration, limit int
 	err := s.db.NewRaw(`
 		WITH orphaned AS (
 			SELECT r.reference FROM remote_runs AS r
-			WHERE r.ended_at IS NULL
+			WHERE r.ended_at IS NULL AND r.executor IN (?2)
 			  AND (r.checked_at IS NULL OR r.checked_at < now() - make_interval(secs => ?0) * least(r.checks, 20))
 			  AND (r.abandoned OR NOT EXISTS (
 			      SELECT FROM jobs AS j WHERE j.id = r.job_id AND j.execution_id = r.execution_id AND j.status IN ('queued', 'running')))
@@ -110,7 +110,7 @@ func (s *Store) OrphanedRuns(ctx context.Context, again time.Duration, limit int
 		UPDATE remote_runs AS r SET checked_at = now(), checks = r.checks + 1
 		FROM orphaned WHERE r.reference = orphaned.reference
 		RETURNING r.*, greatest(extract(epoch FROM now() - r.announced_at), 0) AS seconds`,
-		again.Seconds(), limit).Scan(ctx, &rows)
+		again.Seconds(), limit, bun.List(executors)).Scan(ctx, &rows)
 	if err != nil {
 		return nil, mapped(err)
 	}

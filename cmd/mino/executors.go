@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+
+	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/activity"
+	"github.com/minohq/mino/executors/fetch"
+	"github.com/minohq/mino/internal/config"
+	"github.com/minohq/mino/internal/lifecycle"
+	"github.com/minohq/mino/worker"
+)
+
+// jobQueues are the task queues of jobs that are not done where the workflow is, by
+// executor: agents are waited for, and browsers need much of the machine.
+func jobQueues(taskQueue string) map[string]string {
+	return map[string]string{"agent": taskQueue + "-agent", "browser": taskQueue + "-browser"}
+}
+
+// openExecutors makes what jobs are done with; the stack closes it.
+func openExecutors(stack *lifecycle.Stack, w config.Worker) executors.Registry {
+	fetcher := fetch.New(fetch.Config{AllowedPrefixes: w.Networks()})
+	stack.Add("the fetch executor", func(context.Context) error { fetcher.Close(); return nil })
+	return executors.NewRegistry(fetcher, activity.New())
+}
+
+// ownJobs are the queues of which this worker does the jobs.
+func (b *backend) ownJobs(x config.Executors) []worker.JobQueue {
+	var queues []worker.JobQueue
+	for name, slots := range map[string]int{"agent": x.AgentSlots, "browser": x.BrowserSlots} {
+		if _, ok := b.executors[name]; ok && slots > 0 {
+			queues = append(queues, worker.JobQueue{TaskQueue: b.queues[name], Slots: slots})
+		}
+	}
+	return queues
+}
