@@ -9,12 +9,19 @@ import (
 	"github.com/minohq/mino/internal/config"
 	"github.com/minohq/mino/internal/lifecycle"
 	"github.com/minohq/mino/worker"
+	"github.com/minohq/mino/workflows/contract"
 )
 
 // jobQueues are the task queues of jobs that are not done where the workflow is, by
-// executor: agents are waited for, and browsers need much of the machine.
-func jobQueues(taskQueue string) map[string]string {
-	return map[string]string{"agent": taskQueue + "-agent", "browser": taskQueue + "-browser"}
+// executor.
+func jobQueues(taskQueue string, all executors.Registry) map[string]string {
+	queues := map[string]string{}
+	for name := range all {
+		if queue := contract.JobTaskQueue(taskQueue, name); queue != "" {
+			queues[name] = queue
+		}
+	}
+	return queues
 }
 
 // openExecutors makes what jobs are done with; the stack closes it.

@@ -58,9 +58,9 @@ func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database,
 		return nil, err
 	}
 	stack.Add("the connection to Temporal", func(context.Context) error { temporal.Close(); return nil })
-	records := store.New(db)
+	records, all := store.New(db), openExecutors(stack, w)
 	return &backend{
-		db: db, store: records, temporal: temporal, executors: openExecutors(stack, w), queues: jobQueues(w.TaskQueue),
+		db: db, store: records, temporal: temporal, executors: all, queues: jobQueues(w.TaskQueue, all),
 		vault: vault.New(keys, records), databaseURL: string(d.URL), metrics: metrics.NewJobs(),
 	}, nil
 }
