@@ -15,10 +15,10 @@ import (
 
 // Success is the outcome of an attempt that brought a result, whatever its worth.
 type Success struct {
-	Result       map[string]any
-	Raw          json.RawMessage
-	Score        scoring.Score
-	Note         string // why the verdict is what it is, for people
+	Result map[string]any
+	Raw    json.RawMessage
+	Score  scoring.Score
+	Note   string // why the verdict is what it is, for people
 	Used
 }
 
