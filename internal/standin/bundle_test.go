@@ -195,3 +195,10 @@ func decode(t *testing.T, got reply) m {
 	require.NoError(t, json.Unmarshal([]byte(got.text), &out), got.text)
 	return out
 }
+
+func encode(t *testing.T, value any) []byte {
+	t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(t, err)
+	return text
+}
