@@ -55,7 +55,20 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	c := newClock()
-	server := standin.New(standin.Config{Seed: 7, Clock: c.Now})
+	b := serve(t, standin.Config{Seed: 7, Clock: c.Now})
+	b.clock = c
+	return b
+}
+
+// setupFast starts a stand-in whose runs take microseconds.
+func setupFast(t *testing.T) *bundle {
+	t.Helper()
+	return serve(t, standin.Config{Seed: 7, Speed: 1e6})
+}
+
+func serve(t *testing.T, cfg standin.Config) *bundle {
+	t.Helper()
+	server := standin.New(cfg)
 	served := httptest.NewServer(server)
 	// Connections are not reused: the client would repeat a GET whose connection is cut.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -63,7 +76,7 @@ func setup(t *testing.T) *bundle {
 		server.Close()
 		served.Close()
 	})
-	return &bundle{Server: server, t: t, clock: c, base: served.URL, http: client, key: standin.DefaultAPIKey}
+	return &bundle{Server: server, t: t, base: served.URL, http: client, key: standin.DefaultAPIKey}
 }
 
 // reply is an answer that was read.

@@ -60,13 +60,13 @@ func TestFaults(t *testing.T) {
 
 	for _, kind := range standin.FaultKinds() {
 		want := showing()[kind]
-		fault := standin.Fault{Kind: kind, Delay: time.Nanosecond}
+		fault := standin.Fault{Kind: kind}
 
 		t.Run("OfACreate/"+string(kind), func(t *testing.T) {
 			t.Parallel()
 			for _, path := range []string{"run-async", "run-sse", "run-batch"} {
-				b := setup(t)
-				b.Script(site, standin.Behaviour{Create: []standin.Fault{fault}, Duration: time.Nanosecond, Queued: time.Nanosecond})
+				b := setupFast(t)
+				b.Script(site, standin.Behaviour{Create: []standin.Fault{fault}})
 				var body any = m{"url": site, "goal": goal}
 				if path == "run-batch" {
 					body = m{"runs": []any{m{"url": "https://example.com/other", "goal": goal}, body}}
@@ -80,7 +80,8 @@ func TestFaults(t *testing.T) {
 
 		t.Run("OfAnyEndpoint/"+string(kind), func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
+			b := setupFast(t)
+			b.Default(standin.Behaviour{Outcomes: []standin.Outcome{{Kind: standin.NeverEnds}}})
 			id := b.start(site)
 			for endpoint, call := range map[standin.Endpoint]func() reply{
 				standin.EndpointList:        func() reply { return b.get("/v1/runs") },
@@ -100,7 +101,7 @@ func TestFaults(t *testing.T) {
 
 		t.Run("OfAPoll/"+string(kind), func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
+			b := setupFast(t)
 			b.Default(standin.Behaviour{Poll: []standin.Fault{{Kind: standin.None}, fault}})
 			for range 2 { // each run has the sequence for itself
 				id := b.start(site)
@@ -128,11 +129,8 @@ func TestFaults(t *testing.T) {
 
 	t.Run("OfABlockingRunAreShapedLikeARun", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t)
-		b.Script(site, standin.Behaviour{
-			Create:   []standin.Fault{{Kind: standin.RunNotCreated}, {Kind: standin.RunFailed}},
-			Duration: time.Nanosecond, Queued: time.Nanosecond,
-		})
+		b := setupFast(t)
+		b.Script(site, standin.Behaviour{Create: []standin.Fault{{Kind: standin.RunNotCreated}, {Kind: standin.RunFailed}}})
 		got := b.post("/v1/automation/run", m{"url": site, "goal": goal})
 		require.Equal(t, http.StatusInternalServerError, got.status)
 		require.Nil(t, got.json(t, "run_id"))
