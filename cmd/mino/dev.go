@@ -18,6 +18,7 @@ import (
 	"github.com/minohq/mino/internal/devstack"
 	"github.com/minohq/mino/internal/lifecycle"
 	"github.com/minohq/mino/internal/logging"
+	"github.com/minohq/mino/internal/standin"
 	"github.com/minohq/mino/internal/vault"
 	"github.com/minohq/mino/migrations"
 	"github.com/minohq/mino/models/store"
@@ -44,6 +45,8 @@ type devFlags struct {
 
 	Log      config.Log `embed:"" set:"log_format=console"`
 	NoWorker bool       `help:"Leave the worker out, to run workers by hand."`
+	// AgentStandIn is asked in the place of the web-agent service.
+	AgentStandIn bool `help:"Start a stand-in of the web-agent service and have agent jobs go to it: nothing is billed, and results are made up."`
 }
 
 // devCmd runs everything on this machine.
@@ -64,6 +67,9 @@ func (c *devCmd) Run() error {
 	fmt.Printf("\n  API          http://%s\n", d.api)
 	if d.ui != "" {
 		fmt.Printf("  Temporal UI  %s\n", d.ui)
+	}
+	if d.agents != "" {
+		fmt.Printf("  Web agent    %s (a stand-in; results are made up)\n", d.agents)
 	}
 	fmt.Printf("  Temporal     %s\n  PostgreSQL   %s\n  Logs         %s\n\n  Ctrl-C stops all of it.\n\n",
 		c.Temporal.Address, string(c.Database.URL), filepath.Join(c.Dev.Dir, "*", "*.log"))
@@ -112,6 +118,7 @@ type development struct {
 	logger *zap.Logger
 	api    string
 	ui     string
+	agents string
 	failed context.CancelCauseFunc
 }
 
@@ -145,6 +152,14 @@ func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_
 	}
 	if err := c.migrate(startCtx); err != nil {
 		return nil, err
+	}
+	if c.AgentStandIn {
+		stand, err := standin.Serve(context.WithoutCancel(ctx), "127.0.0.1:0", standin.Config{})
+		if err != nil {
+			return nil, err
+		}
+		d.stack.Add("the stand-in of the web-agent service", func(context.Context) error { stand.Stop(); return nil })
+		c.Executors.AgentURL, c.Executors.AgentKey, d.agents = stand.URL(), standin.DefaultAPIKey, stand.URL()
 	}
 	b, err := openBackend(startCtx, d.stack, c.Database, c.Temporal, c.Worker, c.Executors, logger)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/executors/activity"
+	"github.com/minohq/mino/executors/agent"
 	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/internal/config"
 	"github.com/minohq/mino/internal/lifecycle"
@@ -25,10 +26,15 @@ func jobQueues(taskQueue string, all executors.Registry) map[string]string {
 }
 
 // openExecutors makes what jobs are done with; the stack closes it.
-func openExecutors(stack *lifecycle.Stack, w config.Worker) executors.Registry {
+func openExecutors(stack *lifecycle.Stack, w config.Worker, x config.Executors) executors.Registry {
 	fetcher := fetch.New(fetch.Config{AllowedPrefixes: w.Networks()})
 	stack.Add("the fetch executor", func(context.Context) error { fetcher.Close(); return nil })
-	return executors.NewRegistry(fetcher, activity.New())
+	agents := agent.New(agent.Config{
+		BaseURL: x.AgentURL, APIKey: string(x.AgentKey), AllowedPrefixes: w.Networks(),
+		PricePerStepMicros: x.AgentPrice, Currency: x.AgentCurrency, CreateSpacing: x.AgentSpacing,
+	})
+	stack.Add("the agent executor", func(context.Context) error { agents.Close(); return nil })
+	return executors.NewRegistry(fetcher, activity.New(), agents)
 }
 
 // ownJobs are the queues of which this worker does the jobs.

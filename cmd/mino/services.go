@@ -58,7 +58,7 @@ func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database,
 		return nil, err
 	}
 	stack.Add("the connection to Temporal", func(context.Context) error { temporal.Close(); return nil })
-	records, all := store.New(db), openExecutors(stack, w)
+	records, all := store.New(db), openExecutors(stack, w, x)
 	return &backend{
 		db: db, store: records, temporal: temporal, executors: all, queues: jobQueues(w.TaskQueue, all),
 		vault: vault.New(keys, records), databaseURL: string(d.URL), metrics: metrics.NewJobs(),

@@ -156,9 +156,11 @@ type Executors struct {
 	// AgentPrice is in millionths of AgentCurrency.
 	AgentPrice    int64  `name:"agent-price-per-step-micros" env:"MINO_AGENT_PRICE_PER_STEP_MICROS" default:"16000" help:"Price of a step of an agent's run in millionths of the currency, unless a project says otherwise, 0 to 1000000000."`
 	AgentCurrency string `name:"agent-currency" env:"MINO_AGENT_CURRENCY" default:"USD" help:"Currency of that price, an ISO 4217 code."`
-	AgentSlots    int    `name:"agent-slots" env:"MINO_AGENT_SLOTS" default:"200" help:"Most agent jobs that this worker does at once, 0 to 1000; 0 leaves them to other workers."`
-	BrowserSlots  int    `name:"browser-slots" env:"MINO_BROWSER_SLOTS" default:"2" help:"Most browsers that this worker runs at once, 0 to 9; 0 leaves their jobs to other workers."`
-	Chromium      string `name:"chromium" env:"MINO_CHROMIUM" placeholder:"FILE" help:"Chromium to use; otherwise the PATH is searched."`
+	// AgentSpacing is for each key.
+	AgentSpacing time.Duration `name:"agent-create-spacing" env:"MINO_AGENT_CREATE_SPACING" default:"1s" help:"Least time between two starts of agents' runs in this process under one key, 1ms to 1m."`
+	AgentSlots   int           `name:"agent-slots" env:"MINO_AGENT_SLOTS" default:"200" help:"Most agent jobs that this worker does at once, 0 to 1000; 0 leaves them to other workers."`
+	BrowserSlots int           `name:"browser-slots" env:"MINO_BROWSER_SLOTS" default:"2" help:"Most browsers that this worker runs at once, 0 to 9; 0 leaves their jobs to other workers."`
+	Chromium     string        `name:"chromium" env:"MINO_CHROMIUM" placeholder:"FILE" help:"Chromium to use; otherwise the PATH is searched."`
 }
 
 // Check implements Part.
@@ -168,6 +170,7 @@ func (e *Executors) Check() error {
 		validation.Field(&e.AgentURL, required, validation.By(httpURL)),
 		validation.Field(&e.AgentPrice, between(int64(0), 1_000_000_000)),
 		validation.Field(&e.AgentCurrency, validation.By(currency)),
+		validation.Field(&e.AgentSpacing, between(time.Millisecond, time.Minute)),
 		validation.Field(&e.AgentSlots, between(0, 1000)),
 		validation.Field(&e.BrowserSlots, between(0, 9)),
 		validation.Field(&e.Chromium, validation.By(program)),
