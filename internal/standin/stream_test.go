@@ -1,6 +1,7 @@
 package standin_test
 
 import (
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -15,11 +16,9 @@ func (b *bundle) stream(more ...m) *http.Response {
 	b.t.Helper()
 	body := m{"url": site, "goal": goal}
 	for _, members := range more {
-		for name, value := range members {
-			body[name] = value
-		}
+		maps.Copy(body, members)
 	}
-	resp, err := b.http.Do(b.request(http.MethodPost, "/v1/automation/run-sse", body)) //nolint:bodyclose // at the end of the test
+	resp, err := b.http.Do(b.request(http.MethodPost, "/v1/automation/run-sse", body))
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() { resp.Body.Close() })
 	require.Equal(b.t, http.StatusOK, resp.StatusCode)
@@ -126,16 +125,20 @@ func TestStream(t *testing.T) {
 		b := setup(t)
 		b.Script(site, standin.Behaviour{Duration: 100 * time.Hour, Steps: 2})
 		resp := b.stream()
-		read := make(chan []m, 1)
+		beats, read := make(chan m, 1), make(chan []m, 1)
 		go func() {
-			all, _ := events(resp.Body)
+			all, _ := eventsTo(resp.Body, func(e m) {
+				if e["type"] == "HEARTBEAT" && len(beats) == 0 {
+					beats <- e
+				}
+			})
 			read <- all
 		}()
-		b.clock.Advance(time.Minute)
 		require.Eventually(t, func() bool {
 			b.clock.Advance(10 * time.Second)
-			return b.post("/v1/runs/"+b.Runs()[0].ID+"/cancel", nil).status == http.StatusOK && len(read) == 1
+			return len(beats) == 1
 		}, 10*time.Second, 20*time.Millisecond)
+		require.Equal(t, http.StatusOK, b.post("/v1/runs/"+b.Runs()[0].ID+"/cancel", nil).status)
 		all := <-read
 		require.Equal(t, "CANCELLED", all[len(all)-1]["status"])
 		require.Nil(t, all[len(all)-1]["result"])
