@@ -184,7 +184,10 @@ func (b *bundle) finished(url string, more ...m) reply {
 }
 
 // events reads the messages of a stream until it ends or breaks.
-func events(body io.Reader) (all []m, err error) {
+func events(body io.Reader) (all []m, err error) { return eventsTo(body, func(m) {}) }
+
+// eventsTo hands each message on as it comes, too.
+func eventsTo(body io.Reader, to func(m)) (all []m, err error) {
 	lines := bufio.NewScanner(body)
 	for lines.Scan() {
 		text, ok := strings.CutPrefix(lines.Text(), "data: ")
@@ -195,6 +198,7 @@ func events(body io.Reader) (all []m, err error) {
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			return all, err
 		}
+		to(e)
 		all = append(all, e)
 	}
 	return all, lines.Err()
