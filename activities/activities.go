@@ -57,13 +57,36 @@ type Preparations interface {
 // Attempts is what the activities need of the records of attempts.
 type Attempts interface {
 	BeginAttempt(ctx context.Context, org, executionID, jobID uuid.UUID, worker string) (*store.Attempt, *models.Job, error)
+	Announce(ctx context.Context, a *store.Attempt, reference string) error
 	Checkpoint(ctx context.Context, a *store.Attempt, remoteRunID string) error
+	KeepFiles(ctx context.Context, a *store.Attempt, files []models.SessionFile) error
 	CompleteAttempt(ctx context.Context, a *store.Attempt, o store.Success) error
 	FailAttempt(ctx context.Context, a *store.Attempt, f store.Failure) error
-	CancelAttempt(ctx context.Context, a *store.Attempt) error
+	CancelAttempt(ctx context.Context, a *store.Attempt, used store.Used) error
+	PutBack(ctx context.Context, a *store.Attempt, f store.Failure) error
 	// ResumeAttempt gives an attempt that runs, or the job when the attempt has ended.
 	ResumeAttempt(ctx context.Context, org, sessionID uuid.UUID) (*store.Attempt, *models.Job, error)
 	RecordLost(ctx context.Context, org, executionID, jobID uuid.UUID, status models.JobStatus, f store.Failure) (*models.Job, error)
+}
+
+// Hosts is what the activities need to keep to the limits of sites.
+type Hosts interface {
+	PolitenessOf(ctx context.Context, org, executionID uuid.UUID) (*models.Politeness, error)
+	AcquireHost(ctx context.Context, r models.HostRequest) (models.HostGrant, error)
+	ReleaseHost(ctx context.Context, jobID, token uuid.UUID) error
+}
+
+// Secrets opens the secrets of projects.
+type Secrets interface {
+	// Open returns those of the named secrets of a project that it has.
+	Open(ctx context.Context, org, projectID uuid.UUID, names []string) (map[string]string, error)
+}
+
+// Robots reads what sites say of robots.
+type Robots interface {
+	// Check returns a failure when a URL is not to be fetched, and the delay between two
+	// visits that the site asks for.
+	Check(ctx context.Context, url string) (delay time.Duration, err error)
 }
 
 // Config bounds what the activities do.
@@ -86,6 +109,13 @@ type Config struct {
 	StopGrace time.Duration
 	// Observer hears of what happens to jobs; nil means nobody does.
 	Observer Observer
+	// JobTaskQueues are where the jobs of executors are done, by executor; those of others
+	// are done where the workflow is.
+	JobTaskQueues map[string]string
+	// Secrets opens secrets; nil means that there are none.
+	Secrets Secrets
+	// Robots reads robots.txt; nil means that it is not read.
+	Robots Robots
 }
 
 func (c Config) withDefaults() Config {
@@ -115,6 +145,7 @@ type Records interface {
 	Executions
 	Preparations
 	Attempts
+	Hosts
 }
 
 // Activities is the activities' dependencies; its methods are the activities.
@@ -123,6 +154,7 @@ type Activities struct {
 	executions   Executions
 	preparations Preparations
 	attempts     Attempts
+	manners      *manners
 	executors    executors.Registry
 	observer     Observer
 	logger       *zap.Logger
@@ -135,6 +167,7 @@ func New(config Config, records Records, registry executors.Registry, logger *za
 	config = config.withDefaults()
 	return &Activities{
 		config: config, executions: records, preparations: records, attempts: records,
+		manners:   newManners(records, config.Robots),
 		executors: registry, observer: config.Observer, logger: logger, random: rand.Float64,
 	}
 }

@@ -138,10 +138,10 @@ func (r *jobRun) endCall(ctx context.Context, in contract.EndCallInput) (contrac
 	)
 	switch {
 	case in.Failure != nil && in.Failure.Cancelled:
-		if err := r.writeCancel(ctx); err != nil {
+		if err := r.writeCancel(ctx, outcome); err != nil {
 			return contract.EndCallResult{}, r.unwritten(err)
 		}
-		cancelled := r.cancelledOutcome()
+		cancelled := r.cancelledOutcome(r.used(outcome))
 		return contract.EndCallResult{Outcome: &cancelled}, nil
 	case in.Failure != nil:
 		cause = failureOf(in.Failure)

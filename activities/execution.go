@@ -54,6 +54,7 @@ func (a *Activities) Begin(ctx context.Context, in contract.BeginInput) (contrac
 		},
 		Tolerance:     toleranceOf(e.Tolerance),
 		JobTimeoutMS:  e.Snapshot.JobTimeoutMS,
+		JobTaskQueue:  a.config.JobTaskQueues[e.Snapshot.Executor],
 		Call:          call,
 		PageSize:      a.config.PageSize,
 		JobsPerChunk:  a.config.JobsPerChunk,
@@ -162,6 +163,7 @@ func statsOf(e *models.Execution) contract.Stats {
 	if t := e.Tally; t != nil {
 		s.Retries, s.Matched, s.Compared = t.Retries, t.Matched, t.Compared
 		s.ScoredJobs, s.CorrectJobs = t.ScoredJobs, t.CorrectJobs
+		s.Steps, s.CostMicros, s.CostCurrency = t.Steps, t.CostMicros, t.CostCurrency
 		for verdict, n := range t.Verdicts {
 			s.Verdicts[string(verdict)] = n
 		}
@@ -180,6 +182,7 @@ func outcomeOf(j *models.Job) contract.JobOutcome {
 	out := contract.JobOutcome{
 		JobID: j.ID.String(), Status: string(j.Status), Verdict: string(j.Verdict),
 		ErrorClass: string(j.ErrorClass), Attempts: j.Attempt,
+		Steps: j.Steps, CostMicros: j.CostMicros, CostCurrency: j.CostCurrency,
 	}
 	if len(j.Comparison) > 0 {
 		out.Fields = make(map[string]bool, len(j.Comparison))

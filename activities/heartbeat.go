@@ -12,15 +12,25 @@ import (
 // the process, not for the executor's progress: a job that hangs is ended by its
 // deadline.
 type heartbeat struct {
-	mu       sync.Mutex
-	progress string
-	done     chan struct{}
-	ended    chan struct{}
-	once     sync.Once
+	mu     sync.Mutex
+	latest beat
+	now    chan struct{}
+	done   chan struct{}
+	ended  chan struct{}
+	once   sync.Once
+}
+
+// beat is what Temporal keeps of an attempt that is under way: it stands in the Web UI,
+// and the next attempt reads it when the records know less.
+type beat struct {
+	Progress string `json:"progress,omitempty"`
+	// Reference and RemoteRunID are those of the run elsewhere.
+	Reference   string `json:"reference,omitempty"`
+	RemoteRunID string `json:"remote_run_id,omitempty"`
 }
 
 func startHeartbeat(ctx context.Context, interval time.Duration) *heartbeat {
-	h := &heartbeat{done: make(chan struct{}), ended: make(chan struct{})}
+	h := &heartbeat{done: make(chan struct{}), ended: make(chan struct{}), now: make(chan struct{}, 1)}
 	go func() {
 		defer close(h.ended)
 		ticker := time.NewTicker(interval)
@@ -30,8 +40,9 @@ func startHeartbeat(ctx context.Context, interval time.Duration) *heartbeat {
 			case <-h.done:
 				return
 			case <-ticker.C:
-				activity.RecordHeartbeat(ctx, h.latest())
+			case <-h.now:
 			}
+			activity.RecordHeartbeat(ctx, h.state())
 		}
 	}()
 	return h
@@ -46,13 +57,29 @@ func (a *Activities) alive(ctx context.Context) (done func()) {
 func (h *heartbeat) report(progress string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.progress = progress
+	h.latest.Progress = progress
 }
 
-func (h *heartbeat) latest() string {
+// remote notes the run elsewhere, as far as it is known, and beats at once.
+func (h *heartbeat) remote(reference, id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.progress
+	if reference != "" {
+		h.latest.Reference, h.latest.RemoteRunID = reference, ""
+	}
+	if id != "" {
+		h.latest.RemoteRunID = id
+	}
+	select {
+	case h.now <- struct{}{}:
+	default: // one is due already
+	}
+}
+
+func (h *heartbeat) state() beat {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.latest
 }
 
 // stop ends the beats and waits for the last one.

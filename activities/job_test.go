@@ -11,6 +11,7 @@ import (
 
 	"github.com/invopop/validation"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -44,24 +45,28 @@ func (s *scripted) Execute(ctx context.Context, req executors.Request) (executor
 // bench is an execution of one job and the activities that run it.
 type bench struct {
 	t          *testing.T
+	db         *bun.DB
 	store      *store.Store
 	activities *activities.Activities
 	env        *testsuite.TestActivityEnvironment
 	input      contract.RunJobInput
 	job        models.Job
+	others     []models.Job
 	stop       chan struct{}
+	cancel     context.CancelCauseFunc
 }
 
 func newBench(t *testing.T, executor *scripted, records activities.Records) *bench {
 	t.Helper()
-	s := store.New(testkit.Database(t))
+	db := testkit.Database(t)
+	s := store.New(db)
 	p := testfactory.Project(t, s, nil)
-	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 1, nil), nil)
+	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 3, nil), nil)
 	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())
 	require.NoError(t, err)
-	jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.QueuePage{Limit: 1})
+	jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.QueuePage{Limit: 3})
 	require.NoError(t, err)
-	b := &bench{t: t, store: s, job: jobs[0], stop: make(chan struct{})}
+	b := &bench{t: t, db: db, store: s, job: jobs[0], others: jobs[1:], stop: make(chan struct{})}
 	b.input = contract.RunJobInput{
 		ExecutionID: e.ID.String(), OrganisationID: e.OrganisationID.String(), JobID: b.job.ID.String(), MaxAttempts: 3,
 	}
@@ -71,15 +76,32 @@ func newBench(t *testing.T, executor *scripted, records activities.Records) *ben
 	if outage, ok := records.(*outage); ok {
 		outage.Store = s
 	}
-	b.activities = activities.New(
+	b.use(activities.New(
 		activities.Config{Identity: "worker-1", HeartbeatInterval: 5 * time.Millisecond, StopGrace: 10 * time.Millisecond},
-		records, executors.NewRegistry(executor), zaptest.NewLogger(t))
+		records, executors.NewRegistry(executor), zaptest.NewLogger(t)))
+	return b
+}
+
+// use has other activities run the job.
+func (b *bench) use(a *activities.Activities) {
+	b.t.Helper()
+	b.activities = a
 	var suite testsuite.WorkflowTestSuite
 	b.env = suite.NewTestActivityEnvironment()
-	b.env.SetWorkerOptions(testkit.WorkerOptions())
+	options := testkit.WorkerOptions()
+	options.BackgroundActivityContext, b.cancel = context.WithCancelCause(context.WithoutCancel(b.t.Context()))
+	b.env.SetWorkerOptions(options)
 	b.env.SetWorkerStopChannel(b.stop)
-	b.env.RegisterActivityWithOptions(b.activities.RunJob, activity.RegisterOptions{Name: contract.ActivityRunJob})
-	return b
+	b.env.RegisterActivityWithOptions(a.RunJob, activity.RegisterOptions{Name: contract.ActivityRunJob})
+}
+
+// cancelActivity cancels as Temporal does.
+func (b *bench) cancelActivity() { b.cancel(temporal.NewCanceledError()) }
+
+// next goes on to the next job.
+func (b *bench) next() {
+	b.job, b.others = b.others[0], b.others[1:]
+	b.input.JobID = b.job.ID.String()
 }
 
 func (b *bench) run() (contract.JobOutcome, error) {

@@ -32,7 +32,7 @@ const (
 
 // successOf scores an outcome and brings it into a form that PostgreSQL takes: JSON
 // text there has no NUL and is valid UTF-8.
-func successOf(a *store.Attempt, o executors.Outcome) (store.Success, error) {
+func successOf(a *store.Attempt, o executors.Outcome, used store.Used) (store.Success, error) {
 	fields, ok := cleanJSON(o.Fields).(map[string]any)
 	switch {
 	case ok:
@@ -48,8 +48,7 @@ func successOf(a *store.Attempt, o executors.Outcome) (store.Success, error) {
 		Fields: a.Snapshot.Fields, Result: fields, Truth: a.GroundTruth, Blocked: o.Blocked,
 	})
 	return store.Success{
-		Result: fields, Raw: rawOf(o.Raw), Score: score, Note: message(noteOf(o, score)),
-		Usage: encoded(o.Usage), Evidence: encoded(o.Evidence), CostMicros: o.Usage.CostMicros, CostCurrency: o.Usage.Currency,
+		Result: fields, Raw: rawOf(o.Raw), Score: score, Note: message(noteOf(o, score)), Used: used,
 	}, nil
 }
 
@@ -155,6 +154,7 @@ func message(s string) string {
 func completedOutcome(a *store.Attempt, s store.Success) contract.JobOutcome {
 	return outcomeOf(&models.Job{
 		ID: a.JobID, Status: models.JobCompleted, Verdict: s.Score.Verdict, Attempt: a.Number, Comparison: s.Score.Fields,
+		Steps: a.Steps + s.Steps, CostMicros: a.CostMicros + s.CostMicros, CostCurrency: s.CostCurrency,
 	})
 }
 

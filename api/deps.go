@@ -16,11 +16,11 @@ import (
 type ProjectStore interface {
 	// CreateProjectOnce returns models.ErrKeyUsed when a record was made under the key
 	// before; nil is no key. The same goes for the other two.
-	CreateProjectOnce(ctx context.Context, p *models.Project, once *models.Once) error
+	CreateProjectOnce(ctx context.Context, p *models.Project, secrets models.SecretEdit, once *models.Once) error
 	Project(ctx context.Context, org, id uuid.UUID) (*models.Project, error)
 	// UpdateProject returns models.ErrVersionMismatch when the project was edited
 	// since p was read.
-	UpdateProject(ctx context.Context, p *models.Project) error
+	UpdateProject(ctx context.Context, p *models.Project, secrets models.SecretEdit) error
 	ListProjects(ctx context.Context, org uuid.UUID, f models.ProjectFilter, page models.Page) ([]models.Project, error)
 	CountProjects(ctx context.Context, org uuid.UUID, f models.ProjectFilter) (int64, error)
 }

@@ -37,7 +37,7 @@ func finishJobs(b *bundle, e wire.Execution, jobs []wire.Job) {
 		}
 		require.NoError(b.t, b.store.CompleteAttempt(ctx, a, store.Success{
 			Result: map[string]any{"price": map[string]any{"amount": amount, "currency": "EUR"}},
-			Raw:    []byte(`{"title": "x"}`), Usage: []byte(`{"requests": 1}`), Evidence: []byte(`{"status_code": 200}`),
+			Raw:    []byte(`{"title": "x"}`), Used: store.Used{Usage: []byte(`{"requests": 1}`), Evidence: []byte(`{"status_code": 200}`)},
 			Score: scoring.Score{
 				Verdict: verdict, Matched: matched, Compared: 1, Accuracy: &share,
 				Fields: map[string]scoring.FieldResult{"price": {

@@ -54,7 +54,7 @@ func (b *bundle) attempts(e wire.Execution) {
 		}
 		score.Accuracy = &share
 		require.NoError(b.t, b.store.CompleteAttempt(ctx, begin(i), store.Success{
-			Result: map[string]any{"price": "10"}, Score: score, CostMicros: 250, CostCurrency: "USD",
+			Result: map[string]any{"price": "10"}, Score: score, Used: store.Used{CostMicros: 250, CostCurrency: "USD"},
 		}))
 	}
 	end(0, true)

@@ -43,7 +43,7 @@ func (s *server) createProject(c *fiber.Ctx) error {
 		answer := func() (models.Answer, error) {
 			return answerOf(http.StatusCreated, "/api/projects/"+project.ID.String(), etag(project.Version), projectAnswer(project))
 		}
-		return answer, s.Store.CreateProjectOnce(ctx, project, once.With(answer))
+		return answer, s.Store.CreateProjectOnce(ctx, project, models.SecretEdit{}, once.With(answer))
 	})
 }
 
@@ -128,7 +128,7 @@ func (s *server) applyPatch(
 	if err := s.validateProject(project); err != nil {
 		return nil, err
 	}
-	return project, s.Store.UpdateProject(ctx, project)
+	return project, s.Store.UpdateProject(ctx, project, models.SecretEdit{})
 }
 
 // patchInto puts the members that are present into a project; it reports whether

@@ -57,7 +57,8 @@ type Spec struct {
 type Needs struct {
 	// Columns are input columns that templates refer to.
 	Columns []string
-	// Secrets are the names of the secrets that are to be in Request.Secrets.
+	// Secrets are the names of the secrets that are to be in Request.Secrets, as far as the
+	// project has them.
 	Secrets []string
 }
 
@@ -130,7 +131,7 @@ type Request struct {
 	Fields []field.Field
 	// Settings are the executor's own, validated when the project was written.
 	Settings json.RawMessage
-	// Secrets are those that Needs has named, by name. They belong in requests and in
+	// Secrets are those that Needs has named and the project has, by name. They belong in requests and in
 	// nothing else: not into outcomes, errors or logs.
 	Secrets map[string]string
 	// Attempt counts from 1.

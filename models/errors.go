@@ -44,6 +44,8 @@ var (
 	// ErrUnavailable: PostgreSQL or Temporal cannot be reached or is shutting down;
 	// trying again later is right.
 	ErrUnavailable = errors.New("temporarily unavailable")
+	// ErrUnserved: no worker does jobs of the kind.
+	ErrUnserved = errors.New("no worker does such jobs")
 	// ErrRunEnded: there is no open workflow run to control or to ask.
 	ErrRunEnded = errors.New("the run is not open")
 )

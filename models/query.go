@@ -76,6 +76,9 @@ type ExecutionFilter struct {
 	ProjectID uuid.UUID
 	BatchID   uuid.UUID
 	Status    []ExecutionStatus
+	// Type asks for executions of one type; without it all but tries are listed, unless a
+	// batch is given.
+	Type ExecutionType
 }
 
 // JobSelection is which jobs of a batch an execution was asked to run again: those that

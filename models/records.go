@@ -42,6 +42,13 @@ type Project struct {
 	Executor       string            `bun:"executor"`
 	Settings       json.RawMessage   `bun:"settings,type:jsonb"`
 	Defaults       ExecutionDefaults `bun:"defaults,type:jsonb"`
+	// Inputs are the input columns that every batch of the project has; nil is any.
+	Inputs []string `bun:"inputs,type:jsonb,nullzero"`
+	// Politeness limits what jobs do to a site; nil is no limit. It holds from when it is
+	// written on, for executions that run too.
+	Politeness *Politeness `bun:"politeness,type:jsonb,nullzero"`
+	// SecretNames are the names of the project's secrets, in their order.
+	SecretNames []string `bun:"secret_names,type:jsonb"`
 	// Version counts edits from 1; it is the ETag.
 	Version   int64     `bun:"version"`
 	CreatedAt time.Time `bun:"created_at,nullzero,default:now()"`
@@ -89,11 +96,23 @@ type Batch struct {
 	Name           string    `bun:"name"`
 	Columns        []Column  `bun:"columns,type:jsonb"`
 	RowCount       int       `bun:"row_count"`
+	// Kind is BatchUpload unless it was made for a try.
+	Kind BatchKind `bun:"kind,nullzero,default:'upload'"`
 	// Version counts edits from 1; it is the ETag.
 	Version   int64     `bun:"version,nullzero,default:1"`
 	CreatedAt time.Time `bun:"created_at,nullzero,default:now()"`
 	UpdatedAt time.Time `bun:"updated_at,nullzero,default:now()"`
 }
+
+// BatchKind says where a batch comes from.
+type BatchKind string
+
+// The kinds of batches.
+const (
+	BatchUpload BatchKind = "upload"
+	// BatchTry has one row, for a try; lists leave it out.
+	BatchTry BatchKind = "try"
+)
 
 // Job is one row of a batch with its latest result.
 type Job struct {
@@ -130,6 +149,11 @@ type Job struct {
 	ErrorClass   failure.Class                  `bun:"error_class,nullzero"`
 	ErrorCode    string                         `bun:"error_code,nullzero"`
 	ErrorMessage string                         `bun:"error_message,nullzero"`
+
+	// Steps and cost are the sums over the sessions of ExecutionID.
+	Steps        int    `bun:"steps"`
+	CostMicros   int64  `bun:"cost_micros"`
+	CostCurrency string `bun:"cost_currency,nullzero"`
 
 	// Version counts the edits that people made, from 1; it is the ETag.
 	Version    int64      `bun:"version,nullzero,default:1"`
@@ -235,6 +259,7 @@ type Session struct {
 	VerdictNote  string          `bun:"verdict_note,nullzero"`
 	Usage        json.RawMessage `bun:"usage,type:jsonb,nullzero"`
 	Evidence     json.RawMessage `bun:"evidence,type:jsonb,nullzero"`
+	Steps        int             `bun:"steps"`
 	CostMicros   int64           `bun:"cost_micros"`
 	CostCurrency string          `bun:"cost_currency,nullzero"`
 

@@ -11,7 +11,9 @@
 //	job:       queued → running → completed | failed | cancelled
 //	session:   running → succeeded | failed | cancelled | lost
 //
-// A rerun puts a finished job back to queued under a new execution. A session is
+// A rerun puts a finished job back to queued under a new execution. A running job goes
+// back to queued in its own execution when what it needs is wanting altogether, such as
+// credits: its session is cancelled then, and the execution pauses. A session is
 // lost when its worker died or went silent before it wrote an outcome.
 package models
 
@@ -59,10 +61,12 @@ const (
 // ExecutionType says what an execution is for.
 type ExecutionType string
 
-// The types of an execution: test runs on a sample, production on every job.
+// The types of an execution: test runs on a sample, production on every job, a try on
+// the one row that was made for it.
 const (
 	ExecutionTest       ExecutionType = "test"
 	ExecutionProduction ExecutionType = "production"
+	ExecutionTry        ExecutionType = "try"
 )
 
 // ExecutionStatuses lists the statuses of an execution in the order of its life.

@@ -27,6 +27,11 @@ type ExecutionTally struct {
 	// ScoredJobs had at least one field compared; CorrectJobs matched in all of them.
 	ScoredJobs  int `json:"scored_jobs"`
 	CorrectJobs int `json:"correct_jobs"`
+
+	// Steps and cost are the sums over the sessions.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
 }
 
 // FieldTally counts the comparisons of one field.

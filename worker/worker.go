@@ -30,9 +30,20 @@ type Config struct {
 	Identity string
 	// MaxConcurrentActivities bounds the jobs this worker does at once; 0 means 100.
 	MaxConcurrentActivities int
+	// Jobs are the task queues beside it of which this worker does the jobs.
+	Jobs []JobQueue
 	// StopTimeout is how long Stop waits for running activities; 0 means 30 s. It has
 	// to be longer than the activities' own grace.
 	StopTimeout time.Duration
+}
+
+// JobQueue is a task queue for the jobs of one kind of executor: it has slots of its own, so
+// that jobs which wait for somebody else, or need much of the machine, keep no others from
+// theirs.
+type JobQueue struct {
+	TaskQueue string
+	// Slots is how many of its jobs this worker does at once.
+	Slots int
 }
 
 // heartbeatThrottle is the longest the SDK holds a heartbeat back, and so bounds how
@@ -44,12 +55,13 @@ const heartbeatThrottle = 2 * time.Second
 // busy machine; it stays within the time that a workflow task has.
 const deadlockDetection = 8 * time.Second
 
-// Worker polls one task queue.
+// Worker polls a task queue, and those of jobs beside it.
 type Worker struct {
-	worker sdkworker.Worker
-	start  sync.Once
-	stop   sync.Once
-	err    error
+	workers []sdkworker.Worker
+	started []sdkworker.Worker
+	start   sync.Once
+	stop    sync.Once
+	err     error
 }
 
 // Options are those that a worker with this configuration gives the SDK.
@@ -88,7 +100,17 @@ func New(c client.Client, config Config, a *activities.Activities) *Worker {
 	w := sdkworker.New(c, config.TaskQueue, config.Options())
 	RegisterWorkflows(w)
 	RegisterActivities(w, a)
-	return &Worker{worker: w}
+	all := &Worker{workers: []sdkworker.Worker{w}}
+	for _, queue := range config.Jobs {
+		own := config
+		own.MaxConcurrentActivities = queue.Slots
+		options := own.Options()
+		options.DisableWorkflowWorker = true
+		jobs := sdkworker.New(c, queue.TaskQueue, options)
+		jobs.RegisterActivityWithOptions(a.RunJob, activity.RegisterOptions{Name: contract.ActivityRunJob})
+		all.workers = append(all.workers, jobs)
+	}
+	return all
 }
 
 // RegisterWorkflows registers the workflows under the names of the contract.
@@ -123,20 +145,26 @@ func RegisterActivities(r sdkworker.ActivityRegistry, a *activities.Activities) 
 // Start begins to poll. A second Start does nothing.
 func (w *Worker) Start() error {
 	w.start.Do(func() {
-		if err := w.worker.Start(); err != nil {
-			w.err = fmt.Errorf("start the worker: %w", err)
+		for _, one := range w.workers {
+			if err := one.Start(); err != nil {
+				w.err = fmt.Errorf("start the worker: %w", err)
+				return
+			}
+			w.started = append(w.started, one)
 		}
 	})
 	return w.err
 }
 
-// Stop stops polling and waits for running activities, at most for the configured
-// time. A second Stop, or a Stop before Start, does nothing.
+// Stop stops polling, on all queues at once, and waits for running activities, at most for
+// the configured time. A second Stop, or a Stop before Start, does nothing.
 func (w *Worker) Stop() {
-	started := true
-	w.start.Do(func() { started = false })
-	if !started || w.err != nil {
-		return
-	}
-	w.stop.Do(w.worker.Stop)
+	w.start.Do(func() {})
+	w.stop.Do(func() {
+		var stopping sync.WaitGroup
+		for _, one := range w.started {
+			stopping.Go(one.Stop)
+		}
+		stopping.Wait()
+	})
 }

@@ -53,8 +53,11 @@ type chunk struct {
 	inFlight map[string]contract.JobInFlight
 	// again holds jobs that were held back and are to be dispatched again, after waiting;
 	// returned are rows that another chunk is to take.
-	again    []contract.JobRef
-	waiting  bool
+	again   []contract.JobRef
+	waiting bool
+	sites   map[string]*site
+	// asks is why the execution is to pause, until BatchWorkflow has said what holds.
+	asks     string
 	returned *contract.RowRange
 
 	reporter reporter
@@ -68,6 +71,7 @@ func newChunk(ctx workflow.Context, in contract.ChunkInput) *chunk {
 	c := &chunk{
 		in: in, plan: in.Plan, control: in.Control, tally: contract.NewTally(),
 		cursor: in.AfterRow, inFlight: map[string]contract.JobInFlight{},
+		sites: map[string]*site{},
 	}
 	c.reporter.epoch = in.Control.Epoch
 	// Jobs are cancelled by a stop alone, and have records to write then.
@@ -117,6 +121,7 @@ func (c *chunk) listen(ctx, alive workflow.Context) {
 				control.Stop = contract.StopCancel
 			}
 			c.control, c.exceeded, c.reporter.exceeded = control, false, false
+			c.asks, c.reporter.asks = "", ""
 			c.checkTolerance()
 		}
 	})
@@ -133,7 +138,8 @@ func (c *chunk) mustCancel() bool {
 // canDispatch: there is a job, a free slot, and nobody who objects.
 func (c *chunk) canDispatch() bool {
 	return len(c.again)+len(c.queue) > 0 && len(c.inFlight) < c.control.Limit &&
-		!c.spent && !c.waiting && !c.exceeded && !c.control.Hold
+		!c.spent && !c.waiting && !c.exceeded && c.asks == "" && !c.control.Hold &&
+		(c.nextQueued(c.again) >= 0 || c.nextQueued(c.queue) >= 0)
 }
 
 // mustSpend: no further row is to be taken by this chunk.
@@ -189,7 +195,7 @@ func (c *chunk) startReader(alive workflow.Context) {
 	workflow.GoNamed(alive, "reader", func(ctx workflow.Context) {
 		for {
 			err := workflow.Await(ctx, func() bool {
-				return c.spent || c.wantsRows() && len(c.queue) <= contract.MaxConcurrency
+				return c.spent || c.wantsRows() && (len(c.queue) <= contract.MaxConcurrency || c.wantsOthers())
 			})
 			if err != nil || c.spent {
 				return
@@ -197,6 +203,11 @@ func (c *chunk) startReader(alive workflow.Context) {
 			c.readPage(ctx)
 		}
 	})
+}
+
+// wantsOthers: slots are free, and no job that was read can have one, for its site.
+func (c *chunk) wantsOthers() bool {
+	return len(c.queue) <= maxAhead && len(c.inFlight) < c.control.Limit && c.nextQueued(c.queue) < 0
 }
 
 func (c *chunk) readPage(ctx workflow.Context) {

@@ -197,8 +197,11 @@ func (b *batch) hear(ctx workflow.Context, report contract.ChunkReport) {
 			b.gaps = append(b.gaps, *report.Returned)
 		}
 	}
+	if report.Pause != "" && report.Epoch == b.control.epoch {
+		b.control.pause(report.Pause)
+	}
 	b.checkTolerance()
-	c.again = report.Exceeded && !b.control.paused && b.control.stop == ""
+	c.again = (report.Exceeded || report.Pause != "") && !b.control.paused && b.control.stop == ""
 	b.describe(ctx)
 }
 

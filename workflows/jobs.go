@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -16,6 +17,7 @@ import (
 // execute alone.
 func (c *chunk) dispatch() {
 	ref := c.next()
+	c.enterSite(ref.Site)
 	c.inFlight[ref.JobID] = contract.JobInFlight{
 		JobID: ref.JobID, Row: ref.Row, Site: ref.Site,
 		Since: workflow.Now(c.jobs).UTC().Format(time.RFC3339),
@@ -23,7 +25,15 @@ func (c *chunk) dispatch() {
 	workflow.Go(c.jobs, func(ctx workflow.Context) {
 		outcome := c.runJob(ctx, ref)
 		delete(c.inFlight, ref.JobID)
+		if outcome.Status == contract.StatusDeferred {
+			c.deferJob(ctx, ref, time.Duration(outcome.DeferMS)*time.Millisecond)
+			return
+		}
+		c.leaveSite(ref.Site)
 		if outcome.Status == contract.StatusHeld {
+			if outcome.Pause != "" {
+				c.asks = outcome.Pause
+			}
 			c.takeBack(ctx, ref)
 			return
 		}
@@ -32,13 +42,16 @@ func (c *chunk) dispatch() {
 	})
 }
 
-// next takes the job that is to be dispatched: one that was held back first.
+// next takes the job that is to be dispatched: one that was held back first, of those whose
+// sites take them.
 func (c *chunk) next() (ref contract.JobRef) {
-	if len(c.again) > 0 {
-		ref, c.again = c.again[0], c.again[1:]
-		return ref
+	from := &c.again
+	i := c.nextQueued(c.again)
+	if i < 0 {
+		from, i = &c.queue, c.nextQueued(c.queue)
 	}
-	ref, c.queue = c.queue[0], c.queue[1:]
+	ref = (*from)[i]
+	*from = slices.Delete(*from, i, i+1)
 	return ref
 }
 
@@ -51,7 +64,7 @@ func (c *chunk) takeBack(ctx workflow.Context, ref contract.JobRef) {
 		return
 	}
 	c.again = append(c.again, ref)
-	if c.control.Hold || c.waiting {
+	if c.control.Hold || c.waiting || c.asks != "" {
 		return
 	}
 	// The row knew first, or it was resumed meanwhile: not at once again.
@@ -103,6 +116,7 @@ func (c *chunk) execute(ctx workflow.Context, ref contract.JobRef) workflow.Futu
 	}
 	deadline := time.Duration(c.plan.JobTimeoutMS) * time.Millisecond
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           c.plan.JobTaskQueue,
 		StartToCloseTimeout: deadline + outcomeMargin,
 		HeartbeatTimeout:    heartbeatTimeout,
 		WaitForCancellation: true,
@@ -123,7 +137,7 @@ func (c *chunk) execute(ctx workflow.Context, ref contract.JobRef) workflow.Futu
 func runJobInput(plan contract.Plan, ref contract.JobRef) contract.RunJobInput {
 	return contract.RunJobInput{
 		ExecutionID: plan.ExecutionID, OrganisationID: plan.OrganisationID,
-		JobID: ref.JobID, MaxAttempts: plan.Retry.MaxAttempts,
+		JobID: ref.JobID, MaxAttempts: plan.Retry.MaxAttempts, Site: ref.Site,
 	}
 }
 

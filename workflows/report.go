@@ -25,6 +25,7 @@ type reporter struct {
 	epoch    int64
 	spent    bool
 	exceeded bool
+	asks     string
 	running  int
 	ended    int
 	closing  bool
@@ -62,7 +63,7 @@ func (c *chunk) startReporter(alive workflow.Context) {
 			}
 			c.reporter = reporter{
 				sequence: report.Sequence, at: workflow.Now(ctx), epoch: report.Epoch, spent: report.Spent,
-				exceeded: report.Exceeded, running: report.Running, ended: report.Tally.Ended(),
+				exceeded: report.Exceeded, asks: report.Pause, running: report.Running, ended: report.Tally.Ended(),
 				closing: c.reporter.closing, closed: report.Closed,
 			}
 			if report.Closed {
@@ -76,7 +77,8 @@ func (c *chunk) startReporter(alive workflow.Context) {
 func (c *chunk) reportDue(ctx workflow.Context, began time.Time) bool {
 	last := c.reporter
 	switch {
-	case last.closing, last.epoch != c.control.Epoch, last.spent != c.spent, c.exceeded && !last.exceeded:
+	case last.closing, last.epoch != c.control.Epoch, last.spent != c.spent, c.exceeded && !last.exceeded,
+		c.asks != "" && last.asks == "":
 		return true
 	case c.spent:
 		// Every slot that becomes free is another chunk's.
@@ -97,6 +99,6 @@ func (c *chunk) report() contract.ChunkReport {
 		Number: c.in.Number, Sequence: c.reporter.sequence + 1, Epoch: c.control.Epoch,
 		Running: len(c.inFlight), InFlight: c.jobsInFlight(),
 		Spent: c.spent, LastRow: c.lastRow, Exhausted: c.spent && c.exhausted,
-		Exceeded: c.exceeded, Failure: c.failure, Closed: c.reporter.closing, Returned: c.returned, Tally: c.tally.Plus(contract.NewTally()),
+		Exceeded: c.exceeded, Pause: c.asks, Failure: c.failure, Closed: c.reporter.closing, Returned: c.returned, Tally: c.tally.Plus(contract.NewTally()),
 	}
 }

@@ -52,7 +52,12 @@ type world struct {
 	events      []event
 	watcher     func(contract.Stats)
 	// slow is how long a worker takes to begin a job that was dispatched.
-	slow  time.Duration
+	slow time.Duration
+	// takes is how many jobs a site takes at once, by site; siteOf is the site of a row.
+	takes  map[string]int
+	siteOf func(row int) string
+	// broke has every job put back, as when credits are wanting.
+	broke func() bool
 	model *model
 	epoch int
 
@@ -64,6 +69,11 @@ type world struct {
 	begun        []int
 	statuses     map[int]string // of the rows
 	held         map[string]bool
+	putBack      map[string]bool
+	deferred     map[string]bool
+	atSite       map[string]int
+	deferrals    int
+	endedRows    []int
 	updates      []*answered
 	runs         int
 	early        []*interceptor.HandleSignalInput
@@ -99,6 +109,8 @@ func newWorld(t *testing.T, total, every int) *world {
 		input:      contract.BatchInput{Version: contract.InputVersion, ExecutionID: uuid.NewString()},
 		behaviours: map[int]behaviour{}, rowOf: map[string]int{}, gate: "running",
 		statuses: map[int]string{}, held: map[string]bool{},
+		putBack: map[string]bool{}, deferred: map[string]bool{}, atSite: map[string]int{},
+		siteOf: func(int) string { return "shop.example" },
 	}
 	for row := 1; row <= total; row++ {
 		w.rowOf[w.jobID(row)] = row
@@ -283,9 +295,20 @@ func (w *world) beginJob(jobID string) {
 	defer w.mu.Unlock()
 	row := w.rowOf[jobID]
 	w.held[jobID] = w.statuses[row] == "" && (w.gate == "paused" || w.gate == "stopping")
+	site := w.siteOf(row)
+	w.deferred[jobID] = w.takes[site] > 0 && w.atSite[site] >= w.takes[site]
+	if w.deferred[jobID] {
+		w.deferrals++
+		return
+	}
 	if w.held[jobID] || w.statuses[row] == "ended" {
 		return
 	}
+	w.putBack[jobID] = w.broke != nil && w.broke()
+	if w.putBack[jobID] {
+		return
+	}
+	w.atSite[site]++
 	if w.statuses[row] == "" {
 		w.begun = append(w.begun, row)
 		if w.model != nil {
@@ -335,18 +358,28 @@ func (w *world) nextJobs(_ context.Context, in contract.NextJobsInput) (contract
 		if status := w.statuses[row]; status == "ended" || status == "running" && !in.Running {
 			continue
 		}
-		page.Jobs = append(page.Jobs, contract.JobRef{JobID: w.jobID(row), Row: row, Site: "shop.example"})
+		page.Jobs = append(page.Jobs, contract.JobRef{JobID: w.jobID(row), Row: row, Site: w.siteOf(row)})
 	}
 	return page, nil
 }
 
 func (w *world) runJob(_ context.Context, in contract.RunJobInput) (contract.JobOutcome, error) {
 	w.mu.Lock()
-	held := w.held[in.JobID]
-	if !held {
-		w.statuses[w.rowOf[in.JobID]] = "ended"
+	row := w.rowOf[in.JobID]
+	held, deferred, putBack := w.held[in.JobID], w.deferred[in.JobID], w.putBack[in.JobID]
+	if !held && !deferred && !putBack {
+		w.statuses[row] = "ended"
+		w.endedRows = append(w.endedRows, row)
+		w.atSite[w.siteOf(row)]--
 	}
 	w.mu.Unlock()
+	require.Equal(w.t, w.siteOf(row), in.Site)
+	switch {
+	case deferred:
+		return contract.JobOutcome{JobID: in.JobID, Status: contract.StatusDeferred, DeferMS: 1_000}, nil
+	case putBack:
+		return contract.JobOutcome{JobID: in.JobID, Status: contract.StatusHeld, Pause: "INSUFFICIENT_CREDITS: there are none"}, nil
+	}
 	if w.model != nil {
 		w.model.ended(in.JobID)
 	}

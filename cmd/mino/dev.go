@@ -18,6 +18,8 @@ import (
 	"github.com/minohq/mino/internal/devstack"
 	"github.com/minohq/mino/internal/lifecycle"
 	"github.com/minohq/mino/internal/logging"
+	"github.com/minohq/mino/internal/standin"
+	"github.com/minohq/mino/internal/vault"
 	"github.com/minohq/mino/migrations"
 	"github.com/minohq/mino/models/store"
 )
@@ -38,8 +40,13 @@ type devFlags struct {
 	Temporal config.Temporal `embed:"" set:"temporal_address="`
 	API      config.API      `embed:""`
 	Worker   config.Worker   `embed:""`
-	Log      config.Log      `embed:"" set:"log_format=console"`
-	NoWorker bool            `help:"Leave the worker out, to run workers by hand."`
+
+	Executors config.Executors `embed:""`
+
+	Log      config.Log `embed:"" set:"log_format=console"`
+	NoWorker bool       `help:"Leave the worker out, to run workers by hand."`
+	// AgentStandIn is asked in the place of the web-agent service.
+	AgentStandIn bool `help:"Start a stand-in of the web-agent service and have agent jobs go to it: nothing is billed, and results are made up."`
 }
 
 // devCmd runs everything on this machine.
@@ -60,6 +67,9 @@ func (c *devCmd) Run() error {
 	fmt.Printf("\n  API          http://%s\n", d.api)
 	if d.ui != "" {
 		fmt.Printf("  Temporal UI  %s\n", d.ui)
+	}
+	if d.agents != "" {
+		fmt.Printf("  Web agent    %s (a stand-in; results are made up)\n", d.agents)
 	}
 	fmt.Printf("  Temporal     %s\n  PostgreSQL   %s\n  Logs         %s\n\n  Ctrl-C stops all of it.\n\n",
 		c.Temporal.Address, string(c.Database.URL), filepath.Join(c.Dev.Dir, "*", "*.log"))
@@ -108,6 +118,7 @@ type development struct {
 	logger *zap.Logger
 	api    string
 	ui     string
+	agents string
 	failed context.CancelCauseFunc
 }
 
@@ -117,7 +128,14 @@ func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_
 	c.Database.StartsOwn, c.Temporal.StartsOwn = true, true
 	// Jobs of the dev stack may reach this machine: that is where test sites are.
 	c.Worker.AllowedNetworks = append(c.Worker.AllowedNetworks, "127.0.0.0/8", "::1/128")
-	logger, err := opened(c.Log, &c.Dev, &c.Database, &c.Temporal, &c.API, &c.Worker)
+	if c.Executors.SecretsKey == "" {
+		key, err := devstack.SecretsKey(c.Dev.Dir, vault.NewKey)
+		if err != nil {
+			return nil, err
+		}
+		c.Executors.SecretsKey = config.Secret(key)
+	}
+	logger, err := opened(c.Log, &c.Dev, &c.Database, &c.Temporal, &c.API, &c.Worker, &c.Executors)
 	if err != nil {
 		return nil, err
 	}
@@ -135,12 +153,20 @@ func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_
 	if err := c.migrate(startCtx); err != nil {
 		return nil, err
 	}
-	b, err := openBackend(startCtx, d.stack, c.Database, c.Temporal, c.Worker, logger)
+	if c.AgentStandIn {
+		stand, err := standin.Serve(context.WithoutCancel(ctx), "127.0.0.1:0", standin.Config{})
+		if err != nil {
+			return nil, err
+		}
+		d.stack.Add("the stand-in of the web-agent service", func(context.Context) error { stand.Stop(); return nil })
+		c.Executors.AgentURL, c.Executors.AgentKey, d.agents = stand.URL(), standin.DefaultAPIKey, stand.URL()
+	}
+	b, err := openBackend(startCtx, d.stack, c.Database, c.Temporal, c.Worker, c.Executors, logger)
 	if err != nil {
 		return nil, err
 	}
 	if !c.NoWorker {
-		if err := b.startWorker(d.stack, c.Worker, logger); err != nil {
+		if err := b.startWorker(d.stack, c.Worker, c.Executors, logger); err != nil {
 			return nil, err
 		}
 	}

@@ -30,6 +30,8 @@ type commands struct {
 	Worker  workerCmd  `cmd:"" help:"Run workflows and jobs."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to the schema of this build, or look where it stands."`
 
+	Secrets secretsCmd `cmd:"" help:"Keys of the secrets of projects."`
+
 	cli.Commands
 
 	Health  healthCmd  `cmd:"" help:"Ask an API whether it is ready; exit 0 when it is."`

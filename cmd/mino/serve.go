@@ -39,21 +39,24 @@ type apiCmd struct {
 	Temporal config.Temporal `embed:""`
 	API      config.API      `embed:""`
 	Worker   config.Worker   `embed:""`
-	Log      config.Log      `embed:""`
+
+	Executors config.Executors `embed:""`
+
+	Log config.Log `embed:""`
 }
 
 // Run serves until a signal comes.
 func (c *apiCmd) Run() error {
 	ctx, stop := lifecycle.Signals(context.Background())
 	defer stop()
-	logger, err := opened(c.Log, &c.Database, &c.Temporal, &c.API, &c.Worker)
+	logger, err := opened(c.Log, &c.Database, &c.Temporal, &c.API, &c.Worker, &c.Executors)
 	if err != nil {
 		return err
 	}
 	stack := lifecycle.NewStack(logger, c.API.StopTimeout+closeMargin)
 	ctx, failed := context.WithCancelCause(ctx)
 	defer failed(nil)
-	b, err := openBackend(ctx, stack, c.Database, c.Temporal, c.Worker, logger)
+	b, err := openBackend(ctx, stack, c.Database, c.Temporal, c.Worker, c.Executors, logger)
 	if err != nil {
 		return errors.Join(err, stack.Close())
 	}
@@ -68,23 +71,26 @@ type workerCmd struct {
 	Database config.Database `embed:""`
 	Temporal config.Temporal `embed:""`
 	Worker   config.Worker   `embed:""`
-	Log      config.Log      `embed:""`
+
+	Executors config.Executors `embed:""`
+
+	Log config.Log `embed:""`
 }
 
 // Run works until a signal comes.
 func (c *workerCmd) Run() error {
 	ctx, stop := lifecycle.Signals(context.Background())
 	defer stop()
-	logger, err := opened(c.Log, &c.Database, &c.Temporal, &c.Worker)
+	logger, err := opened(c.Log, &c.Database, &c.Temporal, &c.Worker, &c.Executors)
 	if err != nil {
 		return err
 	}
 	stack := lifecycle.NewStack(logger, c.Worker.StopTimeout+closeMargin)
-	b, err := openBackend(ctx, stack, c.Database, c.Temporal, c.Worker, logger)
+	b, err := openBackend(ctx, stack, c.Database, c.Temporal, c.Worker, c.Executors, logger)
 	if err != nil {
 		return errors.Join(err, stack.Close())
 	}
-	if err := b.startWorker(stack, c.Worker, logger); err != nil {
+	if err := b.startWorker(stack, c.Worker, c.Executors, logger); err != nil {
 		return errors.Join(err, stack.Close())
 	}
 	return untilStopped(ctx, stack, logger)

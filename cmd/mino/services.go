@@ -14,23 +14,27 @@ import (
 	"github.com/minohq/mino/activities"
 	"github.com/minohq/mino/api"
 	"github.com/minohq/mino/executors"
-	"github.com/minohq/mino/executors/activity"
-	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/internal/config"
 	"github.com/minohq/mino/internal/lifecycle"
 	"github.com/minohq/mino/internal/metrics"
 	"github.com/minohq/mino/internal/orchestrator"
+	"github.com/minohq/mino/internal/orphans"
 	"github.com/minohq/mino/internal/sequencer"
+	"github.com/minohq/mino/internal/vault"
 	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/worker"
 )
 
 // backend is what the API and the worker both stand on.
 type backend struct {
-	db          *bun.DB
-	store       *store.Store
-	temporal    client.Client
-	executors   executors.Registry
+	db        *bun.DB
+	store     *store.Store
+	temporal  client.Client
+	executors executors.Registry
+	vault     *vault.Vault
+	// queues are the task queues of jobs that are not done where the workflow is, by
+	// executor.
+	queues      map[string]string
 	databaseURL string
 	metrics     *metrics.Jobs
 	// metered says that the metrics are served already: a process has one address for
@@ -39,7 +43,11 @@ type backend struct {
 }
 
 // openBackend connects to the database and to Temporal.
-func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database, t config.Temporal, w config.Worker, logger *zap.Logger) (*backend, error) {
+func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database, t config.Temporal, w config.Worker, x config.Executors, logger *zap.Logger) (*backend, error) {
+	keys, err := vault.ParseKeys(string(x.SecretsKey))
+	if err != nil {
+		return nil, err
+	}
 	db, err := openMigrated(ctx, d)
 	if err != nil {
 		return nil, err
@@ -50,11 +58,10 @@ func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database,
 		return nil, err
 	}
 	stack.Add("the connection to Temporal", func(context.Context) error { temporal.Close(); return nil })
-	fetcher := fetch.New(fetch.Config{AllowedPrefixes: w.Networks()})
-	stack.Add("the fetch executor", func(context.Context) error { fetcher.Close(); return nil })
+	records, all := store.New(db), openExecutors(stack, w, x)
 	return &backend{
-		db: db, store: store.New(db), temporal: temporal, executors: executors.NewRegistry(fetcher, activity.New()),
-		databaseURL: string(d.URL), metrics: metrics.NewJobs(),
+		db: db, store: records, temporal: temporal, executors: all, queues: jobQueues(w.TaskQueue, all),
+		vault: vault.New(keys, records), databaseURL: string(d.URL), metrics: metrics.NewJobs(),
 	}, nil
 }
 
@@ -75,7 +82,7 @@ func (b *backend) serveMetrics(stack *lifecycle.Stack, address string, logger *z
 
 // startWorker starts the worker, the numbering of the events that it writes, and its
 // metrics; the stack stops them.
-func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *zap.Logger) error {
+func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, x config.Executors, logger *zap.Logger) error {
 	if err := b.serveMetrics(stack, c.MetricsListen, logger); err != nil {
 		return err
 	}
@@ -84,11 +91,17 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *z
 	var numbering sync.WaitGroup
 	numbering.Go(func() { events.Run(ctx) })
 	stack.Add("the numbering of events", func(context.Context) error { stop(); numbering.Wait(); return nil })
+	orphaned := orphans.NewSweep(b.store, b.executors, b.vault, logger, 0)
+	sweepCtx, stopSweep := context.WithCancel(context.Background())
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { orphaned.Run(sweepCtx) })
+	stack.Add("the sweep of orphaned runs", func(context.Context) error { stopSweep(); sweeping.Wait(); return nil })
 	w := worker.New(b.temporal, worker.Config{
 		TaskQueue:               c.TaskQueue,
 		Identity:                identity(),
 		MaxConcurrentActivities: c.MaxConcurrentActivities,
 		StopTimeout:             c.StopTimeout,
+		Jobs:                    b.ownJobs(x),
 	}, activities.New(activities.Config{
 		Identity:     identity(),
 		PageSize:     c.PageSize,
@@ -96,6 +109,7 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, logger *z
 		// What is handed back must be written before the worker stops waiting.
 		StopGrace: c.StopTimeout * 2 / 3,
 		Observer:  activities.Observers{b.metrics, activities.Numbered(events)},
+		Secrets:   b.vault, JobTaskQueues: b.queues,
 	}, b.store, b.executors, logger))
 	if err := w.Start(); err != nil {
 		return err

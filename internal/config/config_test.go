@@ -24,12 +24,15 @@ type settings struct {
 	Temporal config.Temporal `embed:""`
 	API      config.API      `embed:""`
 	Worker   config.Worker   `embed:""`
-	Log      config.Log      `embed:""`
-	Dev      config.Dev      `embed:""`
+
+	Executors config.Executors `embed:""`
+
+	Log config.Log `embed:""`
+	Dev config.Dev `embed:""`
 }
 
 func (s *settings) parts() []config.Part {
-	return []config.Part{&s.Database, &s.Temporal, &s.API, &s.Worker, &s.Log, &s.Dev}
+	return []config.Part{&s.Database, &s.Temporal, &s.API, &s.Worker, &s.Executors, &s.Log, &s.Dev}
 }
 
 // TestMain takes the settings out of the environment, so that what a developer has

@@ -147,6 +147,36 @@ func (w *Worker) Networks() []netip.Prefix {
 	return prefixes
 }
 
+// Executors says what the executors of jobs need.
+type Executors struct {
+	// SecretsKey is one or more keys; see package internal/vault.
+	SecretsKey Secret `name:"secrets-key" env:"MINO_SECRETS_KEY" placeholder:"KEY,..." help:"Key that secrets of projects are kept under, 32 bytes in base64; older keys may follow, separated by commas. Without one there are no secrets."`
+	AgentURL   string `name:"agent-url" env:"MINO_AGENT_URL" default:"https://agent.tinyfish.ai" placeholder:"URL" help:"Web-agent service of projects that name none."`
+	AgentKey   Secret `name:"agent-api-key" env:"MINO_AGENT_API_KEY" placeholder:"KEY" help:"Key to that service for projects that have no key of their own."`
+	// AgentPrice is in millionths of AgentCurrency.
+	AgentPrice    int64  `name:"agent-price-per-step-micros" env:"MINO_AGENT_PRICE_PER_STEP_MICROS" default:"16000" help:"Price of a step of an agent's run in millionths of the currency, unless a project says otherwise, 0 to 1000000000."`
+	AgentCurrency string `name:"agent-currency" env:"MINO_AGENT_CURRENCY" default:"USD" help:"Currency of that price, an ISO 4217 code."`
+	// AgentSpacing is for each key.
+	AgentSpacing time.Duration `name:"agent-create-spacing" env:"MINO_AGENT_CREATE_SPACING" default:"1s" help:"Least time between two starts of agents' runs in this process under one key, 1ms to 1m."`
+	AgentSlots   int           `name:"agent-slots" env:"MINO_AGENT_SLOTS" default:"200" help:"Most agent jobs that this worker does at once, 0 to 1000; 0 leaves them to other workers."`
+	BrowserSlots int           `name:"browser-slots" env:"MINO_BROWSER_SLOTS" default:"2" help:"Most browsers that this worker runs at once, 0 to 9; 0 leaves their jobs to other workers."`
+	Chromium     string        `name:"chromium" env:"MINO_CHROMIUM" placeholder:"FILE" help:"Chromium to use; otherwise the PATH is searched."`
+}
+
+// Check implements Part.
+func (e *Executors) Check() error {
+	return validation.ValidateStruct(e,
+		validation.Field(&e.SecretsKey, validation.By(secretsKey)),
+		validation.Field(&e.AgentURL, required, validation.By(httpURL)),
+		validation.Field(&e.AgentPrice, between(int64(0), 1_000_000_000)),
+		validation.Field(&e.AgentCurrency, validation.By(currency)),
+		validation.Field(&e.AgentSpacing, between(time.Millisecond, time.Minute)),
+		validation.Field(&e.AgentSlots, between(0, 1000)),
+		validation.Field(&e.BrowserSlots, between(0, 9)),
+		validation.Field(&e.Chromium, validation.By(program)),
+	)
+}
+
 // Log says what is logged and how it looks.
 type Log struct {
 	Level  string `name:"log-level" env:"MINO_LOG_LEVEL" default:"${log_level=info}" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`

@@ -9,12 +9,15 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/invopop/validation"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/minohq/mino/internal/vault"
 )
 
 const maxPort = 65535
@@ -87,6 +90,37 @@ func databaseURL(value any) error {
 	}
 	if _, err := pgx.ParseConfig(string(address)); err != nil {
 		return errors.New("is not the address of a PostgreSQL database, such as postgres://user:password@host:5432/mino")
+	}
+	return nil
+}
+
+// secretsKey leaves the value out of its error, whatever it is.
+func secretsKey(value any) error {
+	secret, ok := value.(Secret)
+	if !ok {
+		return nil
+	}
+	_, err := vault.ParseKeys(string(secret))
+	return err
+}
+
+func httpURL(value any) error {
+	text, ok := value.(string)
+	if !ok || text == "" {
+		return nil
+	}
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") || parsed.User != nil {
+		return errors.New("must be an absolute http or https URL without a user")
+	}
+	return nil
+}
+
+var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
+
+func currency(value any) error {
+	if text, ok := value.(string); !ok || !currencyCode.MatchString(text) {
+		return errors.New("must be an ISO 4217 code such as USD")
 	}
 	return nil
 }

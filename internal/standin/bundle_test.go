@@ -55,7 +55,20 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	c := newClock()
-	server := standin.New(standin.Config{Seed: 7, Clock: c.Now})
+	b := serve(t, standin.Config{Seed: 7, Clock: c.Now})
+	b.clock = c
+	return b
+}
+
+// setupFast starts a stand-in whose runs take microseconds.
+func setupFast(t *testing.T) *bundle {
+	t.Helper()
+	return serve(t, standin.Config{Seed: 7, Speed: 1e6})
+}
+
+func serve(t *testing.T, cfg standin.Config) *bundle {
+	t.Helper()
+	server := standin.New(cfg)
 	served := httptest.NewServer(server)
 	// Connections are not reused: the client would repeat a GET whose connection is cut.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -63,7 +76,7 @@ func setup(t *testing.T) *bundle {
 		server.Close()
 		served.Close()
 	})
-	return &bundle{Server: server, t: t, clock: c, base: served.URL, http: client, key: standin.DefaultAPIKey}
+	return &bundle{Server: server, t: t, base: served.URL, http: client, key: standin.DefaultAPIKey}
 }
 
 // reply is an answer that was read.
@@ -171,7 +184,10 @@ func (b *bundle) finished(url string, more ...m) reply {
 }
 
 // events reads the messages of a stream until it ends or breaks.
-func events(body io.Reader) (all []m, err error) {
+func events(body io.Reader) (all []m, err error) { return eventsTo(body, func(m) {}) }
+
+// eventsTo hands each message on as it comes, too.
+func eventsTo(body io.Reader, to func(m)) (all []m, err error) {
 	lines := bufio.NewScanner(body)
 	for lines.Scan() {
 		text, ok := strings.CutPrefix(lines.Text(), "data: ")
@@ -182,6 +198,7 @@ func events(body io.Reader) (all []m, err error) {
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			return all, err
 		}
+		to(e)
 		all = append(all, e)
 	}
 	return all, lines.Err()
@@ -194,4 +211,11 @@ func decode(t *testing.T, got reply) m {
 	var out m
 	require.NoError(t, json.Unmarshal([]byte(got.text), &out), got.text)
 	return out
+}
+
+func encode(t *testing.T, value any) []byte {
+	t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(t, err)
+	return text
 }

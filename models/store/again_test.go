@@ -92,7 +92,7 @@ func TestWritingAgain(t *testing.T) {
 		ctx := context.WithoutCancel(t.Context())
 		writes := []func() error{
 			func() error { return f.store.CompleteAttempt(ctx, a, success(true)) },
-			func() error { return f.store.CancelAttempt(ctx, a) },
+			func() error { return f.store.CancelAttempt(ctx, a, store.Used{}) },
 			func() error { return f.store.FailAttempt(ctx, a, store.Failure{Class: failure.Timeout}) },
 			func() error { return f.store.FailAttempt(ctx, a, store.Failure{Class: failure.Timeout, Retry: true}) },
 		}

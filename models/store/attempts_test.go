@@ -72,7 +72,7 @@ func success(match bool) store.Success {
 	}
 	return store.Success{
 		Result: map[string]any{"price": map[string]any{"amount": "10.00", "currency": "EUR"}},
-		Raw:    []byte(`{"found":true}`), Usage: []byte(`{"requests":1}`), Evidence: []byte(`{"status_code":200}`),
+		Raw:    []byte(`{"found":true}`), Used: store.Used{Usage: []byte(`{"requests":1}`), Evidence: []byte(`{"status_code":200}`)},
 		Score: scoring.Score{
 			Verdict: verdict, Matched: matched, Compared: 1, Accuracy: &accuracy,
 			Fields: map[string]scoring.FieldResult{"price": {Match: match, Comparer: field.CompareMoney, Expected: []string{"10.00"}, Actual: "10.00"}},
@@ -104,15 +104,16 @@ func TestBeginAttempt(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		first := f.begin(t, 0)
+		require.NoError(t, f.store.Announce(t.Context(), first, "mino-77"+first.SessionID.String()))
 		require.NoError(t, f.store.Checkpoint(t.Context(), first, "run-77"))
 		second := f.begin(t, 0)
 		require.Equal(t, 2, second.Number)
-		require.Equal(t, "run-77", second.RemoteRunID, "the next attempt can re-attach")
+		require.Equal(t, "run-77", second.Remote.RunID, "the next attempt can re-attach")
 		require.Zero(t, second.Failed, "a lost attempt is not a failed one")
 
 		require.ErrorIs(t, f.store.CompleteAttempt(t.Context(), first, success(true)), models.ErrStaleAttempt)
 		require.ErrorIs(t, f.store.FailAttempt(t.Context(), first, store.Failure{Class: failure.Timeout}), models.ErrStaleAttempt)
-		require.ErrorIs(t, f.store.CancelAttempt(t.Context(), first), models.ErrStaleAttempt)
+		require.ErrorIs(t, f.store.CancelAttempt(t.Context(), first, store.Used{}), models.ErrStaleAttempt)
 		require.ErrorIs(t, f.store.Checkpoint(t.Context(), first, "run-78"), models.ErrStaleAttempt)
 		require.Equal(t, models.JobRunning, f.job(t, 0).Status)
 

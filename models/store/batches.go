@@ -15,7 +15,7 @@ import (
 )
 
 func filterBatches(q *bun.SelectQuery, org uuid.UUID, f models.BatchFilter) *bun.SelectQuery {
-	q = q.Where("b.organisation_id = ?", org)
+	q = q.Where("b.organisation_id = ? AND b.kind = ?", org, models.BatchUpload)
 	if f.ProjectID != uuid.Nil {
 		q = q.Where("b.project_id = ?", f.ProjectID)
 	}

@@ -23,6 +23,7 @@ type Attempt struct {
 	OrganisationID uuid.UUID
 	ExecutionID    uuid.UUID
 	JobID          uuid.UUID
+	ProjectID      uuid.UUID
 	// Number is the attempt's number, from 1; only the newest one may write.
 	Number int
 
@@ -33,10 +34,13 @@ type Attempt struct {
 	// Snapshot is shared by the attempts of an execution: it is only read.
 	Snapshot models.Snapshot
 	Retry    retry.Policy
-	// Failed counts the attempts before this one that failed; lost ones are left out.
-	Failed int
-	// RemoteRunID is what the attempt before checkpointed.
-	RemoteRunID string
+	// Failed counts the attempts before this one that failed, Lost those that were lost.
+	Failed, Lost int
+	// Steps and CostMicros are what the attempts before have used.
+	Steps      int
+	CostMicros int64
+	// Remote is the open run that an attempt before has announced; nil when there is none.
+	Remote *models.RemoteRun
 }
 
 // CodeWorkerLost is the error code of a session whose worker went silent.
@@ -111,14 +115,14 @@ const beginFirst = `
 		    started_at = COALESCE(j.started_at, now()), updated_at = now()
 		FROM held, unnest($3::uuid[], $4::uuid[]) AS asked (job_id, session_id)
 		WHERE j.organisation_id = $1 AND j.id = asked.job_id AND j.execution_id IS NOT DISTINCT FROM $2
-		  AND j.status IS NOT DISTINCT FROM 'queued'
+		  AND j.status IS NOT DISTINCT FROM 'queued' AND j.attempt = 0
 		  AND held.status NOT IN ('paused', 'stopping')
-		RETURNING j.id, j.attempt, j.row_number, j.site_url, j.input, j.ground_truth, asked.session_id
+		RETURNING j.id, j.project_id, j.attempt, j.row_number, j.site_url, j.input, j.ground_truth, asked.session_id
 	), session AS (
 		INSERT INTO sessions (id, organisation_id, execution_id, job_id, attempt, status, worker)
 		SELECT begun.session_id, $1, $2, begun.id, begun.attempt, 'running', $5::text FROM begun
 	)
-	SELECT begun.session_id, begun.attempt, begun.row_number, begun.site_url, begun.input, begun.ground_truth,
+	SELECT begun.session_id, begun.project_id, begun.attempt, begun.row_number, begun.site_url, begun.input, begun.ground_truth,
 	       CASE WHEN row_number() OVER () = 1 THEN e.snapshot END, CASE WHEN row_number() OVER () = 1 THEN e.retry END
 	FROM begun JOIN executions AS e ON e.organisation_id = $1 AND e.id = $2`
 
@@ -157,15 +161,20 @@ func (s *Store) beginTogether(ctx context.Context, key beginKey, attempts []*Att
 	return begun, rows.Err()
 }
 
-// beginNext takes a job that has begun for another attempt.
+// beginNext takes a job that has begun for another attempt: one that runs, or that was
+// put back, which is held like one that never began.
 func beginNext(ctx context.Context, tx bun.Tx, a *Attempt, worker string) error {
 	err := scanAttempt(tx.Tx.QueryRowContext(ctx, `
+		WITH held AS MATERIALIZED (
+			SELECT execution_status_held($2) AS status
+		)
 		UPDATE jobs AS j
-		SET attempt = j.attempt + 1, next_attempt_at = NULL, updated_at = now()
-		FROM executions AS e
-		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id IS NOT DISTINCT FROM $2
-		  AND j.status IS NOT DISTINCT FROM 'running' AND e.id = $2
-		RETURNING j.attempt, j.row_number, j.site_url, j.input, j.ground_truth, e.snapshot, e.retry`,
+		SET status = 'running', attempt = j.attempt + 1, next_attempt_at = NULL, updated_at = now()
+		FROM executions AS e, held
+		WHERE j.organisation_id = $1 AND j.id = $3 AND j.execution_id IS NOT DISTINCT FROM $2 AND e.id = $2
+		  AND (j.status IS NOT DISTINCT FROM 'running'
+		       OR j.status IS NOT DISTINCT FROM 'queued' AND j.attempt > 0 AND held.status NOT IN ('paused', 'stopping'))
+		RETURNING j.project_id, j.attempt, j.row_number, j.site_url, j.input, j.ground_truth, e.snapshot, e.retry`,
 		a.OrganisationID, a.ExecutionID, a.JobID), a)
 	if err != nil {
 		return err
@@ -175,7 +184,7 @@ func beginNext(ctx context.Context, tx bun.Tx, a *Attempt, worker string) error 
 	}
 	_, err = tx.NewInsert().Model(&models.Session{
 		ID: a.SessionID, OrganisationID: a.OrganisationID, ExecutionID: a.ExecutionID, JobID: a.JobID,
-		Attempt: a.Number, Status: models.SessionRunning, Worker: worker, RemoteRunID: a.RemoteRunID,
+		Attempt: a.Number, Status: models.SessionRunning, Worker: worker, RemoteRunID: a.remoteRunID(),
 	}).Exec(ctx)
 	return err
 }
@@ -183,7 +192,7 @@ func beginNext(ctx context.Context, tx bun.Tx, a *Attempt, worker string) error 
 // scanAttempt reads an attempt from a row, whose first columns are others.
 func scanAttempt(row interface{ Scan(into ...any) error }, a *Attempt, others ...any) error {
 	var input, truth, snapshot, policy []byte
-	columns := append(slices.Clip(others), &a.Number, &a.RowNumber, &a.SiteURL, &input, &truth, &snapshot, &policy)
+	columns := append(slices.Clip(others), &a.ProjectID, &a.Number, &a.RowNumber, &a.SiteURL, &input, &truth, &snapshot, &policy)
 	if err := row.Scan(columns...); err != nil {
 		return err
 	}
@@ -222,8 +231,15 @@ func endedJob(ctx context.Context, tx bun.Tx, org, executionID, jobID uuid.UUID)
 	return nil, fmt.Errorf("%w: the job has just changed", models.ErrUnavailable)
 }
 
+func (a *Attempt) remoteRunID() string {
+	if a.Remote == nil {
+		return ""
+	}
+	return a.Remote.RunID
+}
+
 // supersede marks what still runs of earlier attempts lost and learns from all of
-// them how many failed and which remote run the latest one knew.
+// them how many failed, what they used, and which remote run is still open.
 func supersede(ctx context.Context, tx bun.Tx, a *Attempt) error {
 	_, err := tx.NewUpdate().Model((*models.Session)(nil)).
 		Set("status = ?, finished_at = now()", models.SessionLost).
@@ -234,18 +250,19 @@ func supersede(ctx context.Context, tx bun.Tx, a *Attempt) error {
 	if err != nil {
 		return err
 	}
-	return tx.NewRaw(`
-		SELECT count(*) FILTER (WHERE status = ?),
-		       COALESCE((array_agg(remote_run_id ORDER BY attempt DESC))[1], '')
-		FROM sessions WHERE job_id = ? AND execution_id = ?`,
-		models.SessionFailed, a.JobID, a.ExecutionID).Scan(ctx, &a.Failed, &a.RemoteRunID)
+	if err := a.learn(ctx, tx, a.SessionID); err != nil {
+		return err
+	}
+	// After the sessions: an attempt that announces a run holds its own.
+	return takeOverRun(ctx, tx, a)
 }
 
-// Checkpoint stores the id of the attempt's remote run.
-func (s *Store) Checkpoint(ctx context.Context, a *Attempt, remoteRunID string) error {
-	result, err := s.db.NewUpdate().Model((*models.Session)(nil)).
-		Set("remote_run_id = ?", remoteRunID).
-		Where("id = ? AND status IS NOT DISTINCT FROM ?", a.SessionID, models.SessionRunning).
-		Exec(ctx)
-	return mapped(affected(result, err, models.ErrStaleAttempt))
+// learn reads what the sessions of the job in this execution came to, but for one.
+func (a *Attempt) learn(ctx context.Context, db bun.IDB, own uuid.UUID) error {
+	return db.NewRaw(`
+		SELECT count(*) FILTER (WHERE status = ?), count(*) FILTER (WHERE status = ?),
+		       COALESCE(sum(steps), 0), COALESCE(sum(cost_micros), 0)
+		FROM sessions WHERE job_id = ? AND execution_id = ? AND id <> ?`,
+		models.SessionFailed, models.SessionLost, a.JobID, a.ExecutionID, own).
+		Scan(ctx, &a.Failed, &a.Lost, &a.Steps, &a.CostMicros)
 }

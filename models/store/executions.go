@@ -23,6 +23,12 @@ func filterExecutions(q *bun.SelectQuery, org uuid.UUID, f models.ExecutionFilte
 	if len(f.Status) > 0 {
 		q = q.Where("e.status IN (?)", bun.List(f.Status))
 	}
+	switch {
+	case f.Type != "":
+		q = q.Where("e.type = ?", f.Type)
+	case f.BatchID == uuid.Nil:
+		q = q.Where("e.type <> ?", models.ExecutionTry)
+	}
 	return q
 }
 
@@ -69,6 +75,7 @@ func queueJobs(ctx context.Context, tx bun.Tx, e *models.Execution) error {
 	q := tx.NewUpdate().Model((*models.Job)(nil)).
 		Set("status = ?", models.JobQueued).
 		Set("execution_id = ?", e.ID).
+		Set("steps = 0, cost_micros = 0, cost_currency = NULL").
 		Set("attempt = 0, matched = 0, compared = 0, gt_evaluated = false").
 		Set("result = NULL, verdict = NULL, comparison = NULL, accuracy = NULL").
 		Set("error_class = NULL, error_code = NULL, error_message = NULL").

@@ -39,7 +39,7 @@ const (
 	) AS superseded ON superseded.id = s.id`
 
 	// outcomeOf is the status that a session ended its job with; '' when it did not.
-	outcomeOf = `CASE WHEN s.status = 'succeeded' THEN 'completed' WHEN s.status = 'cancelled' THEN 'cancelled'
+	outcomeOf = `CASE WHEN s.status = 'succeeded' THEN 'completed' WHEN s.status = 'cancelled' AND s.error_class IS NULL THEN 'cancelled'
 		WHEN s.retry_at IS NULL AND superseded.id IS NULL THEN 'failed' ELSE '' END`
 
 	// tookOf is the length of a session in milliseconds.

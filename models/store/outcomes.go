@@ -49,49 +49,99 @@ type Failure struct {
 	Delay time.Duration
 	// Lost says that the attempt was given up unfinished, because its worker shuts
 	// down, rather than that it failed.
-	Lost     bool
-	Usage    json.RawMessage
-	Evidence json.RawMessage
+	Lost bool
+	Used
 }
 
-const (
-	failForGood = `
-	WITH j AS (
-		UPDATE jobs AS j
-		SET status = 'failed', error_class = $6::text, error_code = $7::text, error_message = $8::text,
-		    finished_at = now(), updated_at = now()
-		WHERE ` + fence + `
-		RETURNING j.row_number
-	), session AS (
-		UPDATE sessions AS s
-		SET status = $9::text, error_class = $6::text, error_code = $7::text, error_message = $8::text,
-		    usage = $10::jsonb, evidence = $11::jsonb, finished_at = now()
-		FROM j WHERE ` + openSession + `
-	)
-	INSERT INTO execution_events (organisation_id, execution_id, type, job_id, attempt, data)
-	SELECT $1, $3, 'job_finished', $2, $4, jsonb_build_object(
-		'row', j.row_number, 'status', 'failed', 'error_class', $6::text, 'error_code', $7::text, 'attempts', $4::integer)
-	FROM j`
+// Used is what an attempt used and saw, whatever it came to.
+type Used struct {
+	Usage        json.RawMessage
+	Evidence     json.RawMessage
+	Steps        int
+	CostMicros   int64
+	CostCurrency string
+	// RemoteEnded says that the run which the attempt had elsewhere has ended.
+	RemoteEnded bool
+}
 
-	failForNow = `
+// parameters are those of the statements, after the five of the fence.
+func (u Used) parameters() []any {
+	return []any{textOf(u.Usage), textOf(u.Evidence), u.Steps, u.CostMicros, u.CostCurrency}
+}
+
+// In the statements $6 to $10 are what an attempt used.
+const (
+	jobUsed = `steps = j.steps + $8::integer, cost_micros = j.cost_micros + $9::bigint,
+		    cost_currency = COALESCE(NULLIF($10::text, ''), j.cost_currency)`
+	sessionUsed = `usage = $6::jsonb, evidence = $7::jsonb, steps = $8::integer, cost_micros = $9::bigint,
+		    cost_currency = NULLIF($10::text, '')`
+)
+
+// outcome is a statement that writes an outcome, and one that closes the run which the
+// attempt had elsewhere, too.
+type outcome struct{ plain, remote string }
+
+// statementOf makes the statement that takes the job as j, its session, and writes the event.
+func statementOf(job, session, event string) outcome {
+	before := `
 	WITH j AS (
 		UPDATE jobs AS j
-		SET next_attempt_at = now() + $12::bigint * interval '1 microsecond', updated_at = now()
+		SET ` + job + `, ` + jobUsed + `, updated_at = now()
 		WHERE ` + fence + `
 		RETURNING j.row_number, j.next_attempt_at
 	), session AS (
 		UPDATE sessions AS s
-		SET status = $9::text, error_class = $6::text, error_code = $7::text, error_message = $8::text,
-		    usage = $10::jsonb, evidence = $11::jsonb, retry_at = j.next_attempt_at, finished_at = now()
+		SET ` + session + `, ` + sessionUsed + `, finished_at = now()
 		FROM j WHERE ` + openSession + `
-	)
+	)`
+	return outcome{before + event, before + remoteEnded + event}
+}
+
+const event = `
 	INSERT INTO execution_events (organisation_id, execution_id, type, job_id, attempt, data)
-	SELECT $1, $3, 'job_retry', $2, $4, jsonb_build_object(
-		'row', j.row_number, 'class', $6::text, 'code', $7::text, 'message', $8::text, 'attempt', $4::integer,
-		'delay_ms', $12::bigint / 1000,
-		'next_attempt_at', to_char(j.next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
-	FROM j`
+	SELECT $1, $3, `
+
+var (
+	failForGood = statementOf(
+		`status = 'failed', error_class = $11::text, error_code = $12::text, error_message = $13::text, finished_at = now()`,
+		`status = $14::text, error_class = $11::text, error_code = $12::text, error_message = $13::text`,
+		event+`'job_finished', $2, $4, jsonb_build_object(
+			'row', j.row_number, 'status', 'failed', 'error_class', $11::text, 'error_code', $12::text, 'attempts', $4::integer)
+		FROM j`)
+
+	failForNow = statementOf(
+		`next_attempt_at = now() + $15::bigint * interval '1 microsecond'`,
+		`status = $14::text, error_class = $11::text, error_code = $12::text, error_message = $13::text, retry_at = j.next_attempt_at`,
+		event+`'job_retry', $2, $4, jsonb_build_object(
+			'row', j.row_number, 'class', $11::text, 'code', $12::text, 'message', $13::text, 'attempt', $4::integer,
+			'delay_ms', $15::bigint / 1000,
+			'next_attempt_at', to_char(j.next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+		FROM j`)
+
+	cancel = statementOf(
+		`status = 'cancelled', finished_at = now()`,
+		`status = 'cancelled'`,
+		event+`'job_finished', $2, $4,
+		       jsonb_build_object('row', j.row_number, 'status', 'cancelled', 'attempts', $4::integer)
+		FROM j`)
+
+	// What is put back has not ended, and nothing is told of it: the pause that goes with
+	// it is.
+	putBack = statementOf(
+		`status = 'queued'`,
+		`status = 'cancelled', error_class = $11::text, error_code = $12::text, error_message = $13::text`,
+		`
+	SELECT FROM j`)
 )
+
+// write runs the statement of an outcome.
+func (s *Store) write(ctx context.Context, a *Attempt, o outcome, used Used, parameters ...any) error {
+	statement := o.plain
+	if used.RemoteEnded {
+		statement = o.remote
+	}
+	return s.fenced(ctx, a, statement, append(used.parameters(), parameters...)...)
+}
 
 // FailAttempt writes a failed attempt to its session and its job, and the event of it,
 // under the same fence as CompleteAttempt. A failure that is to be tried again may be
@@ -101,13 +151,11 @@ func (s *Store) FailAttempt(ctx context.Context, a *Attempt, f Failure) error {
 	if f.Lost {
 		status = models.SessionLost
 	}
-	parameters := []any{
-		string(f.Class), f.Code, f.Message, string(status), textOf(f.Usage), textOf(f.Evidence),
-	}
+	parameters := []any{string(f.Class), f.Code, f.Message, string(status)}
 	if !f.Retry {
-		return s.fenced(ctx, a, failForGood, parameters...)
+		return s.write(ctx, a, failForGood, f.Used, parameters...)
 	}
-	err := s.fenced(ctx, a, failForNow, append(parameters, f.Delay.Microseconds())...)
+	err := s.write(ctx, a, failForNow, f.Used, append(parameters, f.Delay.Microseconds())...)
 	if !errors.Is(err, models.ErrStaleAttempt) {
 		return err
 	}
@@ -126,25 +174,28 @@ func (s *Store) FailAttempt(ctx context.Context, a *Attempt, f Failure) error {
 	return err
 }
 
-const cancel = `
-	WITH j AS (
-		UPDATE jobs AS j
-		SET status = 'cancelled', finished_at = now(), updated_at = now()
-		WHERE ` + fence + `
-		RETURNING j.row_number
-	), session AS (
-		UPDATE sessions AS s SET status = 'cancelled', finished_at = now()
-		FROM j WHERE ` + openSession + `
-	)
-	INSERT INTO execution_events (organisation_id, execution_id, type, job_id, attempt, data)
-	SELECT $1, $3, 'job_finished', $2, $4,
-	       jsonb_build_object('row', j.row_number, 'status', 'cancelled', 'attempts', $4::integer)
-	FROM j`
-
 // CancelAttempt ends an attempt, and its job, because its execution was stopped, under
 // the same fence as CompleteAttempt.
-func (s *Store) CancelAttempt(ctx context.Context, a *Attempt) error {
-	return s.fenced(ctx, a, cancel)
+func (s *Store) CancelAttempt(ctx context.Context, a *Attempt, used Used) error {
+	return s.write(ctx, a, cancel, used)
+}
+
+// PutBack ends an attempt and puts its job back into the queue of its execution, under the
+// same fence as CompleteAttempt. It may be written twice; the second time changes nothing.
+func (s *Store) PutBack(ctx context.Context, a *Attempt, f Failure) error {
+	err := s.write(ctx, a, putBack, f.Used, string(f.Class), f.Code, f.Message)
+	if !errors.Is(err, models.ErrStaleAttempt) {
+		return err
+	}
+	written, lookErr := s.db.NewSelect().Model((*models.Session)(nil)).
+		Where("s.id = ? AND s.status = ? AND s.error_code = ?", a.SessionID, models.SessionCancelled, f.Code).Exists(ctx)
+	switch {
+	case lookErr != nil:
+		return mapped(lookErr)
+	case written:
+		return nil
+	}
+	return err
 }
 
 // jsonOf gives a value as the JSON text of a parameter; one that is absent is NULL.

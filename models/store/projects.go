@@ -21,18 +21,21 @@ func filterProjects(q *bun.SelectQuery, org uuid.UUID, f models.ProjectFilter) *
 // CreateProject inserts a project and fills its times. It returns
 // models.ErrNameTaken when the organisation has a project of that name.
 func (s *Store) CreateProject(ctx context.Context, p *models.Project) error {
-	return s.CreateProjectOnce(ctx, p, nil)
+	return s.CreateProjectOnce(ctx, p, models.SecretEdit{}, nil)
 }
 
-// CreateProjectOnce is CreateProject under a key, if there is one. It returns
-// models.ErrKeyUsed when a record was made under it before.
-func (s *Store) CreateProjectOnce(ctx context.Context, p *models.Project, once *models.Once) error {
-	p.Version = 1
+// CreateProjectOnce is CreateProject with secrets, under a key, if there is one. It
+// returns models.ErrKeyUsed when a record was made under it before.
+func (s *Store) CreateProjectOnce(ctx context.Context, p *models.Project, secrets models.SecretEdit, once *models.Once) error {
+	p.Version, p.SecretNames = 1, secrets.Names(nil)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := takeKey(ctx, inBun(tx), once); err != nil {
 			return err
 		}
 		if _, err := tx.NewInsert().Model(p).Returning("created_at, updated_at").Exec(ctx); err != nil {
+			return err
+		}
+		if err := editSecrets(ctx, tx, p, secrets); err != nil {
 			return err
 		}
 		return keepKey(ctx, inBun(tx), once)
@@ -49,18 +52,26 @@ func (s *Store) Project(ctx context.Context, org, id uuid.UUID) (*models.Project
 	return p, nil
 }
 
-// UpdateProject writes an edited project back and counts its version up. It returns
-// models.ErrVersionMismatch when the project was edited since p was read.
-func (s *Store) UpdateProject(ctx context.Context, p *models.Project) error {
-	result, err := s.db.NewUpdate().Model(p).
-		Column("name", "instruction", "fields", "executor", "settings", "defaults").
-		Set("version = version + 1").Set("updated_at = now()").
-		Where("organisation_id = ? AND id = ? AND version = ?", p.OrganisationID, p.ID, p.Version).
-		Returning("version, updated_at").
-		Exec(ctx)
-	err = affected(result, err, models.ErrVersionMismatch)
+// UpdateProject writes an edited project back, with what is edited of its secrets, and
+// counts its version up. It returns models.ErrVersionMismatch when the project was edited
+// since p was read.
+func (s *Store) UpdateProject(ctx context.Context, p *models.Project, secrets models.SecretEdit) error {
+	before := p.SecretNames
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		p.SecretNames = secrets.Names(before)
+		result, err := tx.NewUpdate().Model(p).
+			Column("name", "instruction", "fields", "executor", "settings", "defaults", "inputs", "politeness", "secret_names").
+			Set("version = version + 1").Set("updated_at = now()").
+			Where("organisation_id = ? AND id = ? AND version = ?", p.OrganisationID, p.ID, p.Version).
+			Returning("version, updated_at").
+			Exec(ctx)
+		if err := affected(result, err, models.ErrVersionMismatch); err != nil {
+			return err
+		}
+		return editSecrets(ctx, tx, p, secrets)
+	})
 	if !errors.Is(err, models.ErrVersionMismatch) {
-		return mapped(err)
+		return err
 	}
 	if _, getErr := s.Project(ctx, p.OrganisationID, p.ID); getErr != nil {
 		return getErr

@@ -52,15 +52,15 @@ func TestProjects(t *testing.T) {
 		p := testfactory.Project(t, s, nil)
 		stale := *p
 		p.Instruction = "Find the price and the SKU."
-		require.NoError(t, s.UpdateProject(t.Context(), p))
+		require.NoError(t, s.UpdateProject(t.Context(), p, models.SecretEdit{}))
 		require.EqualValues(t, 2, p.Version)
 		stale.Instruction = "Something else."
-		require.ErrorIs(t, s.UpdateProject(t.Context(), &stale), models.ErrVersionMismatch)
+		require.ErrorIs(t, s.UpdateProject(t.Context(), &stale, models.SecretEdit{}), models.ErrVersionMismatch)
 		got, err := s.Project(t.Context(), p.OrganisationID, p.ID)
 		require.NoError(t, err)
 		require.Equal(t, p.Instruction, got.Instruction)
 		stale.ID = models.NewID()
-		require.ErrorIs(t, s.UpdateProject(t.Context(), &stale), models.ErrProjectNotFound)
+		require.ErrorIs(t, s.UpdateProject(t.Context(), &stale, models.SecretEdit{}), models.ErrProjectNotFound)
 	})
 
 	t.Run("AreListedNewestFirstInPages", func(t *testing.T) {

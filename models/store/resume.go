@@ -22,23 +22,20 @@ func (s *Store) ResumeAttempt(ctx context.Context, org, sessionID uuid.UUID) (*A
 		Running     bool
 		RowNumber   int
 		SiteURL     string
-		RemoteRunID string
+		ProjectID   uuid.UUID
 		Input       map[string]string   `bun:"type:jsonb"`
 		GroundTruth map[string][]string `bun:"type:jsonb"`
 		Snapshot    models.Snapshot     `bun:"type:jsonb"`
 		Retry       retry.Policy        `bun:"type:jsonb"`
-		Failed      int
 	}
 	err := s.db.NewRaw(`
-		SELECT s.job_id, s.execution_id, s.attempt, s.status = ? AS running, COALESCE(s.remote_run_id, '') AS remote_run_id,
-		       j.row_number, j.site_url, j.input, j.ground_truth, e.snapshot, e.retry,
-		       (SELECT count(*) FROM sessions AS f
-		        WHERE f.job_id = s.job_id AND f.execution_id = s.execution_id AND f.status = ? AND f.attempt < s.attempt) AS failed
+		SELECT s.job_id, s.execution_id, s.attempt, s.status = ? AS running, j.project_id,
+		       j.row_number, j.site_url, j.input, j.ground_truth, e.snapshot, e.retry
 		FROM sessions AS s
 		JOIN jobs AS j ON j.id = s.job_id AND j.execution_id = s.execution_id AND j.attempt = s.attempt
 		JOIN executions AS e ON e.id = s.execution_id
 		WHERE s.organisation_id = ? AND s.id = ?`,
-		models.SessionRunning, models.SessionFailed, org, sessionID).Scan(ctx, &row)
+		models.SessionRunning, org, sessionID).Scan(ctx, &row)
 	if err != nil {
 		return nil, nil, found(err, models.ErrStaleAttempt)
 	}
@@ -54,8 +51,8 @@ func (s *Store) ResumeAttempt(ctx context.Context, org, sessionID uuid.UUID) (*A
 	}
 	a.JobID, a.ExecutionID, a.Number = row.JobID, row.ExecutionID, row.Attempt
 	a.RowNumber, a.SiteURL, a.Input, a.GroundTruth = row.RowNumber, row.SiteURL, row.Input, row.GroundTruth
-	a.Snapshot, a.Retry, a.Failed, a.RemoteRunID = row.Snapshot, row.Retry, row.Failed, row.RemoteRunID
-	return a, nil, nil
+	a.Snapshot, a.Retry, a.ProjectID = row.Snapshot, row.Retry, row.ProjectID
+	return a, nil, mapped(a.learn(ctx, s.db, a.SessionID))
 }
 
 // ProjectByID returns a project whatever its organisation: for a workflow, which knows

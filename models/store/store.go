@@ -32,7 +32,7 @@ import (
 type Store struct {
 	db          *bun.DB
 	begins      *group[beginKey, *Attempt, bool]
-	completions *group[executionKey, completion, bool]
+	completions *group[completeKey, completion, bool]
 }
 
 // New makes a store over a database whose migrations are applied.

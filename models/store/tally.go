@@ -38,13 +38,17 @@ func tallyOf(ctx context.Context, tx bun.Tx, org, executionID uuid.UUID) (*model
 		Verdict                                           scoring.Verdict
 		ErrorClass                                        failure.Class
 		Jobs, Retries, Matched, Compared, Scored, Correct int
+		Steps                                             int
+		CostMicros                                        int64
+		CostCurrency                                      string
 	}
 	err := tx.NewRaw(`
 		SELECT status, COALESCE(verdict, '') AS verdict, COALESCE(error_class, '') AS error_class,
 		       count(*) AS jobs, sum(greatest(attempt - 1, 0)) AS retries,
 		       sum(matched) AS matched, sum(compared) AS compared,
 		       count(*) FILTER (WHERE compared > 0) AS scored,
-		       count(*) FILTER (WHERE compared > 0 AND matched = compared) AS correct
+		       count(*) FILTER (WHERE compared > 0 AND matched = compared) AS correct,
+		       sum(steps) AS steps, sum(cost_micros)::bigint AS cost_micros, COALESCE(max(cost_currency), '') AS cost_currency
 		FROM jobs WHERE organisation_id = ? AND execution_id = ?
 		GROUP BY 1, 2, 3`, org, executionID).Scan(ctx, &groups)
 	if err != nil {
@@ -67,6 +71,9 @@ func tallyOf(ctx context.Context, tx bun.Tx, org, executionID uuid.UUID) (*model
 		t.Compared += g.Compared
 		t.ScoredJobs += g.Scored
 		t.CorrectJobs += g.Correct
+		t.Steps += g.Steps
+		t.CostMicros += g.CostMicros
+		t.CostCurrency = max(t.CostCurrency, g.CostCurrency)
 		if g.Verdict != "" {
 			t.Verdicts[g.Verdict] += g.Jobs
 		}

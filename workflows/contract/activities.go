@@ -65,6 +65,8 @@ type Plan struct {
 	Tolerance      *Tolerance  `json:"tolerance,omitempty"`
 	// JobTimeoutMS is the deadline of one attempt in milliseconds.
 	JobTimeoutMS int64 `json:"job_timeout_ms"`
+	// JobTaskQueue is where the jobs are done; empty is the task queue of the workflow.
+	JobTaskQueue string `json:"job_task_queue,omitempty"`
 	// Call is there when the jobs are done by somebody's own activity.
 	Call *CallPlan `json:"call,omitempty"`
 	// PageSize is how many jobs one NextJobs reads; JobsPerChunk how many jobs a chunk
@@ -127,23 +129,38 @@ type RunJobInput struct {
 	JobID          string `json:"job_id"`
 	// MaxAttempts is the retry policy's; lost attempts do not count.
 	MaxAttempts int `json:"max_attempts"`
+	// Site is the host of the job's site_url, whose limits the job keeps to.
+	Site string `json:"site,omitempty"`
 }
 
-// StatusHeld is the status of an outcome of a job that was not begun, because the
-// execution is paused or stopping: it is still queued.
-const StatusHeld = "held"
+// Statuses of outcomes of jobs that have not ended.
+const (
+	// StatusHeld: the job was not begun, because the execution is paused or stopping, or
+	// it was put back, and the execution is to pause. It is queued.
+	StatusHeld = "held"
+	// StatusDeferred: the site of the job is taken; it is to be asked for again later.
+	StatusDeferred = "deferred"
+)
 
 // JobOutcome is what a job came to, compact enough for a history. It is the result
 // of RunJob, and the details of its error when the job failed for good.
 type JobOutcome struct {
 	JobID string `json:"job_id"`
-	// Status is completed, failed or cancelled; or held.
+	// Status is completed, failed or cancelled; or held or deferred.
 	Status     string `json:"status"`
 	Verdict    string `json:"verdict,omitempty"`
 	ErrorClass string `json:"error_class,omitempty"`
 	Attempts   int    `json:"attempts"`
 	// Fields says of each compared field whether it matched.
 	Fields map[string]bool `json:"fields,omitempty"`
+	// Steps and cost are those of all attempts.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
+	// Pause has the execution pause and says why; the job is held.
+	Pause string `json:"pause,omitempty"`
+	// DeferMS is how long a deferred job is not to be begun, in milliseconds.
+	DeferMS int64 `json:"defer_ms,omitempty"`
 }
 
 // RecordLostInput has a job recorded whose last attempt ended without a word.

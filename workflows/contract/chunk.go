@@ -60,6 +60,9 @@ type ChunkReport struct {
 	// Exceeded says that more jobs failed than are tolerated; the chunk starts nothing
 	// until it hears what to do.
 	Exceeded bool `json:"exceeded,omitempty"`
+	// Pause asks for a pause and says why; the chunk starts nothing until it hears what to
+	// do.
+	Pause string `json:"pause,omitempty"`
 	// Failure says why the execution cannot go on.
 	Failure string `json:"failure,omitempty"`
 	// Closed says that this is the last report. Returned are rows that the chunk took and

@@ -31,6 +31,17 @@ const (
 	QueryOverview     = "overview"       // returns Overview
 )
 
+// JobTaskQueue is where the jobs of an executor are done when they are not done on the
+// task queue of the workflow: agents are waited for, and browsers need much of the machine,
+// so that both have slots of their own. It is empty for the others.
+func JobTaskQueue(taskQueue, executor string) string {
+	switch executor {
+	case "agent", "browser":
+		return taskQueue + "-" + executor
+	}
+	return ""
+}
+
 // Names of the search attributes, all of type Keyword. They hold ids and states
 // only, no personal data.
 const (

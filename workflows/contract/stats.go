@@ -18,6 +18,11 @@ type Tally struct {
 	Fields      map[string]FieldStat `json:"fields"`
 	ScoredJobs  int                  `json:"scored_jobs"`
 	CorrectJobs int                  `json:"correct_jobs"`
+
+	// Steps and cost are the sums over the jobs that have ended.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
 }
 
 // Stats is where an execution stands.
@@ -108,6 +113,9 @@ func (t *Tally) Count(outcome JobOutcome) {
 		t.Cancelled++
 	}
 	t.Retries += max(outcome.Attempts-1, 0)
+	t.Steps += outcome.Steps
+	t.CostMicros += outcome.CostMicros
+	t.CostCurrency = max(t.CostCurrency, outcome.CostCurrency)
 	if len(outcome.Fields) == 0 {
 		return
 	}
@@ -151,6 +159,9 @@ func (t *Tally) combined(other Tally, sign int) Tally {
 		sum.Compared += part.sign * part.Compared
 		sum.ScoredJobs += part.sign * part.ScoredJobs
 		sum.CorrectJobs += part.sign * part.CorrectJobs
+		sum.Steps += part.sign * part.Steps
+		sum.CostMicros += int64(part.sign) * part.CostMicros
+		sum.CostCurrency = max(sum.CostCurrency, part.CostCurrency)
 		addCounts(sum.Verdicts, part.Verdicts, part.sign)
 		addCounts(sum.ErrorClasses, part.ErrorClasses, part.sign)
 		//workflowcheck:ignore (sums do not depend on the order)

@@ -38,6 +38,9 @@ var unsound = map[string]string{
 	"jobs whose attempts have gaps": `
 		SELECT count(*) FROM jobs j WHERE j.execution_id = ? AND (j.attempt, j.attempt) <>
 		(SELECT count(*), coalesce(max(s.attempt), 0) FROM sessions s WHERE s.job_id = j.id AND s.execution_id = j.execution_id)`,
+	"jobs whose cost is not the sum over their sessions": `
+		SELECT count(*) FROM jobs j WHERE j.execution_id = ? AND (j.cost_micros, j.steps) <>
+		(SELECT coalesce(sum(s.cost_micros), 0), coalesce(sum(s.steps), 0) FROM sessions s WHERE s.job_id = j.id AND s.execution_id = j.execution_id)`,
 	"costs that are not the sum over the sessions": `
 		SELECT count(*) FROM executions e,
 		LATERAL (SELECT coalesce(sum(cost_micros), 0) AS micros FROM sessions WHERE execution_id = e.id) AS spent,

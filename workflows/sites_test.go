@@ -1,0 +1,101 @@
+package workflows_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/minohq/mino/workflows/contract"
+)
+
+func TestSites(t *testing.T) {
+	t.Parallel()
+
+	t.Run("A site that takes few jobs keeps no others from their slots", func(t *testing.T) {
+		t.Parallel()
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 40, every)
+			// The first half of the batch is one site's.
+			w.siteOf = func(row int) string {
+				if row <= 20 {
+					return "narrow.example"
+				}
+				return "wide.example"
+			}
+			w.takes = map[string]int{"narrow.example": 2}
+			w.concurrency = 8
+			result := w.run()
+			require.NoError(t, result.err)
+			require.Equal(t, "completed", result.Status)
+			require.Equal(t, 40, result.Stats.Completed)
+			require.Equal(t, w.rows(40), slices.Sorted(slices.Values(w.endedRows)), "each has ended once")
+			require.Positive(t, w.deferrals)
+			if every < 20 {
+				return // a chunk sees no further than its rows
+			}
+			require.Less(t, w.deferrals, 40, "jobs are not dispatched for nothing again and again")
+			require.Less(t, slices.Index(w.endedRows, 40), 36, "the others did not wait for the narrow site: %v", w.endedRows)
+		})
+	})
+
+	t.Run("A pause and a stop hold while jobs are deferred", func(t *testing.T) {
+		t.Parallel()
+		across(t, func(t *testing.T, every int) {
+			w := newWorld(t, 30, every)
+			w.takes = map[string]int{"shop.example": 1}
+			w.at(35*time.Second, func() { w.signal(contract.SignalPause, nil) })
+			w.at(100*time.Second, func() {
+				require.Equal(t, "paused", w.query().State)
+				require.Zero(t, w.query().Running)
+				w.signal(contract.SignalResume, nil)
+			})
+			w.at(135*time.Second, func() { w.signal(contract.SignalStop, contract.StopRequest{Mode: contract.StopDrain}) })
+			result := w.run()
+			require.NoError(t, result.err)
+			require.Equal(t, "stopped", result.Status)
+			require.Less(t, len(w.endedRows), 30)
+			require.Equal(t, len(w.endedRows), result.Stats.Completed)
+		})
+	})
+}
+
+func TestCredits(t *testing.T) {
+	t.Parallel()
+	across(t, func(t *testing.T, every int) {
+		w := newWorld(t, 30, every)
+		w.concurrency = 4
+		credits := 10
+		w.broke = func() bool {
+			credits--
+			return credits < 0
+		}
+		w.at(10*time.Minute, func() {
+			stats := w.query()
+			require.Equal(t, "paused", stats.State)
+			require.Equal(t, "INSUFFICIENT_CREDITS: there are none", stats.Reason)
+			require.Equal(t, 10, stats.Completed)
+			require.Zero(t, stats.Failed)
+			require.Zero(t, stats.Running)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			credits = 5 // not enough: it pauses once more
+		})
+		w.at(10*time.Minute+time.Second, func() { w.signal(contract.SignalResume, nil) })
+		w.at(20*time.Minute, func() {
+			require.Equal(t, "paused", w.query().State)
+			require.Equal(t, 15, w.query().Completed)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			credits = 1_000
+		})
+		w.at(20*time.Minute+time.Second, func() { w.signal(contract.SignalResume, nil) })
+		result := w.run()
+		require.NoError(t, result.err)
+		require.Equal(t, "completed", result.Status)
+		require.Equal(t, 30, result.Stats.Completed)
+		require.Zero(t, result.Stats.Failed)
+		require.Equal(t, w.rows(30), slices.Sorted(slices.Values(w.endedRows)))
+	})
+}
