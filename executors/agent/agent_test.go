@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"testing"
 	"time"
 
@@ -170,13 +171,32 @@ func TestNoSecretComesBack(t *testing.T) {
 			require.Contains(t, seen, "[redacted]")
 		})
 	}
-	t.Run("InAnErrorOfTheNetwork", func(t *testing.T) {
-		t.Parallel()
-		f := newFar(t, func(f *far) { f.run = func(int) reply { return nil } })
-		_, err := newExecutor(t, f).Execute(t.Context(), request(&records{}, remote(executors.RemoteRun{ID: "run-7"})))
-		require.NotContains(t, err.Error(), "127.0.0.1")
-		require.NotContains(t, err.Error(), "run-7")
-	})
+	for name, answer := range map[string]reply{
+		"InAnErrorOfTheNetwork":     nil,
+		"InAnAnswerThatIsNotHTTP":   raw("key " + operatorKey + "\r\n\r\n"),
+		"InAnAnswerThatIsCut":       raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + operatorKey),
+		"InAnAnswerThatIsMalformed": raw("HTTP/1.1 200 OK\r\nX-Key " + operatorKey + "\r\n\r\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := finished(t, answer)
+			require.NotContains(t, err.Error(), "127.0.0.1")
+			require.NotContains(t, err.Error(), "/v1/runs")
+			require.NotContains(t, err.Error(), operatorKey)
+		})
+	}
+}
+
+// raw answers with these bytes and no more.
+func raw(text string) reply {
+	return func(w http.ResponseWriter) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		_, _ = conn.Write([]byte(text)) // a client may hang up on purpose
+	}
 }
 
 func TestNeeds(t *testing.T) {

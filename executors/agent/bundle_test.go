@@ -172,9 +172,12 @@ type records struct {
 
 var errAway = errors.New("the records are away")
 
-func (r *records) announce(_ context.Context, reference string) error {
+func (r *records) announce(ctx context.Context, reference string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if r.announcing != nil {
 		if err := r.announcing(); err != nil {
 			return err
@@ -184,9 +187,12 @@ func (r *records) announce(_ context.Context, reference string) error {
 	return nil
 }
 
-func (r *records) checkpoint(_ context.Context, id string) error {
+func (r *records) checkpoint(ctx context.Context, id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	r.tried++
 	if r.checkpoints != nil {
 		if err := r.checkpoints(r.tried); err != nil {

@@ -235,6 +235,19 @@ func TestLooksThatFailAreBorne(t *testing.T) {
 			require.Equal(t, 10, f.count("run"))
 		})
 	}
+	t.Run("RateLimitsForAsLongAsTheyLast", func(t *testing.T) {
+		t.Parallel()
+		f := newFar(t, func(f *far) {
+			f.run = func(n int) reply {
+				if n <= 30 {
+					return refuses(429, "RATE_LIMIT_EXCEEDED", "")
+				}
+				return completed(lamp)
+			}
+		})
+		_, err := newExecutor(t, f).Execute(t.Context(), request(&records{}))
+		require.NoError(t, err)
+	})
 	for name, test := range map[string]struct {
 		trouble reply
 		class   failure.Class

@@ -93,6 +93,14 @@ func TestAKeyRestsWhenTheServiceAsksForIt(t *testing.T) {
 	require.ErrorIs(t, g.wait(ended, g.reads), context.Canceled)
 }
 
+func TestACallWaitsForTheEndOfARest(t *testing.T) {
+	t.Parallel()
+	g := newGates(time.Nanosecond, time.Nanosecond).of("https://a.example", "key")
+	g.rest(50 * time.Millisecond)
+	require.NoError(t, g.wait(t.Context(), g.reads))
+	require.LessOrEqual(t, g.resting(), time.Duration(0))
+}
+
 func TestGatesThatNobodyUsesAreForgotten(t *testing.T) {
 	t.Parallel()
 	all := newGates(time.Second, time.Second)

@@ -201,9 +201,11 @@ func TestACompletedRunThatWasTurnedAwayIsBlocked(t *testing.T) {
 
 func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
+	large := bytes.Repeat([]byte(" "), 8<<20+1)
+	plain := func(w http.ResponseWriter) { _, _ = w.Write(large) }
 	t.Run("Plain", func(t *testing.T) {
 		t.Parallel()
-		out, err := finished(t, completed(strings.Repeat("x", 8<<20)))
+		out, err := finished(t, plain)
 		requireFailure(t, err, failure.Permanent, agent.CodeAnswerTooLarge)
 		require.False(t, out.RemoteEnded)
 		require.LessOrEqual(t, out.Usage.Bytes, int64(8<<20+1))
@@ -211,8 +213,9 @@ func TestAnswersAreBounded(t *testing.T) {
 	t.Run("Compressed", func(t *testing.T) {
 		t.Parallel()
 		var bomb bytes.Buffer
-		writer := gzip.NewWriter(&bomb)
-		_, err := writer.Write(bytes.Repeat([]byte(" "), 9<<20))
+		writer, err := gzip.NewWriterLevel(&bomb, gzip.BestSpeed)
+		require.NoError(t, err)
+		_, err = writer.Write(large)
 		require.NoError(t, err)
 		require.NoError(t, writer.Close())
 		_, err = finished(t, func(w http.ResponseWriter) {
@@ -223,7 +226,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	})
 	t.Run("SettledAllTheSame", func(t *testing.T) {
 		t.Parallel()
-		f := newFar(t, func(f *far) { f.run = func(int) reply { return completed(strings.Repeat("x", 8<<20)) } })
+		f := newFar(t, func(f *far) { f.run = func(int) reply { return plain } })
 		got, err := newExecutor(t, f).Settle(t.Context(), executors.RemoteRun{ID: "run-1"}, nil, nil)
 		require.NoError(t, err)
 		require.Equal(t, "CANCELLED", got.Status)

@@ -144,7 +144,12 @@ func callError(ctx context.Context, err error) error {
 	if errors.As(err, &transport) {
 		err = transport.Err
 	}
-	return failure.Classify(err)
+	classified := failure.Classify(err)
+	if classified.Code == "UNKNOWN" {
+		// Such as an answer that is not HTTP, of which the error tells.
+		return failure.Wrap(err, failure.Transient, CodeAnswerUnreadable, "the agent service's answer could not be read")
+	}
+	return classified
 }
 
 // refused classifies an answer that is no success; the key rests when it is asked to.
