@@ -99,12 +99,10 @@ func (e *Executor) checkKey(s Settings, secrets []string) error {
 	return nil
 }
 
-// Needs implements executors.Executor.
+// Needs implements executors.Executor. The project's key is among what is needed though
+// the operator's may do: which there is, is seen when the job is done.
 func (e *Executor) Needs(spec executors.Spec) executors.Needs {
-	var needs executors.Needs
-	if slices.Contains(spec.Secrets, SecretAPIKey) {
-		needs.Secrets = append(needs.Secrets, SecretAPIKey)
-	}
+	needs := executors.Needs{Secrets: []string{SecretAPIKey}}
 	settings, err := parseSettings(spec.Settings)
 	if err != nil {
 		return needs
