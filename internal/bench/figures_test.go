@@ -14,6 +14,9 @@ var (
 	makespanChunks = define("makespan_chunks", "chunks",
 		"chunks that it took", nothing)
 
+	agentMakespan = define("agent_makespan", "s",
+		"jobs of a web agent whose runs take very unequal times, 50 at once; ratio: to a list schedule of the runs alone", nothing)
+
 	historyEvents = define("history_events", "events",
 		"events of the largest run of a large execution", atMost(10_240))
 	historyBytes = define("history_bytes", "MB",

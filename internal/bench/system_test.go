@@ -57,6 +57,12 @@ type system struct {
 // newSystem starts MINO over an executor that stands in for sites.
 func newSystem(b *testing.B, execute executor) *system {
 	b.Helper()
+	return newSystemOf(b, execute)
+}
+
+// newSystemOf starts MINO with an executor.
+func newSystemOf(b *testing.B, execute executors.Executor) *system {
+	b.Helper()
 	url := testkit.DatabaseURL(b)
 	db := testkit.OpenDatabase(b, url)
 	s := &system{b: b, url: url, db: db, store: store.New(db), temporal: quietClient(b), queue: testkit.TaskQueue(b)}
@@ -89,7 +95,13 @@ func clientWith(b *testing.B, connection sdkclient.ConnectionOptions) sdkclient.
 // execution makes an execution over a new batch; change edits each job before.
 func (s *system) execution(rows int, change func(*models.Job)) *models.Execution {
 	s.b.Helper()
-	p := testfactory.Project(s.b, s.store, nil)
+	return s.executionOf(rows, nil, change)
+}
+
+// executionOf is execution for a project of its own kind.
+func (s *system) executionOf(rows int, project func(*models.Project), change func(*models.Job)) *models.Execution {
+	s.b.Helper()
+	p := testfactory.Project(s.b, s.store, project)
 	batch := testfactory.Batch(s.b, s.store, p, rows, change)
 	e := testfactory.Execution(s.b, s.store, p, batch, func(e *models.Execution) {
 		e.Concurrency, e.Snapshot.JobTimeoutMS = window, time.Hour.Milliseconds()
