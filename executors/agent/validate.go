@@ -101,10 +101,8 @@ func (e *Executor) checkKey(s Settings, secrets []string) error {
 
 // Needs implements executors.Executor.
 func (e *Executor) Needs(spec executors.Spec) executors.Needs {
-	var needs executors.Needs
-	if slices.Contains(spec.Secrets, SecretAPIKey) {
-		needs.Secrets = append(needs.Secrets, SecretAPIKey)
-	}
+	// The key is named always: a project that has none is served with the operator's.
+	needs := executors.Needs{Secrets: []string{SecretAPIKey}}
 	settings, err := parseSettings(spec.Settings)
 	if err != nil {
 		return needs
