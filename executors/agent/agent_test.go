@@ -204,7 +204,6 @@ func TestNeeds(t *testing.T) {
 	e := newExecutor(t, nil)
 	spec := executors.Spec{Instruction: "Read {{sku}} of {{maker}} on {{site_url}}."}
 	require.Equal(t, executors.Needs{Columns: []string{"maker", "sku"}, Secrets: []string{"api_key"}}, e.Needs(spec))
-	spec.Secrets = []string{"api_key", "proxy", "other"}
 	spec.Settings = json.RawMessage(`{"goal":"{{sku}}","proxy":{"type":"custom","url":"http://p.example","username":"{{sku}}-{{zone}}","password":"{{secret.proxy}}"}}`)
 	require.Equal(t, executors.Needs{Columns: []string{"sku", "zone"}, Secrets: []string{"api_key", "proxy"}}, e.Needs(spec))
 }

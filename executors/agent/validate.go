@@ -99,9 +99,9 @@ func (e *Executor) checkKey(s Settings, secrets []string) error {
 	return nil
 }
 
-// Needs implements executors.Executor. The project's key is among what is needed though
-// the operator's may do: which there is, is seen when the job is done.
+// Needs implements executors.Executor.
 func (e *Executor) Needs(spec executors.Spec) executors.Needs {
+	// The key is named always: a project that has none is served with the operator's.
 	needs := executors.Needs{Secrets: []string{SecretAPIKey}}
 	settings, err := parseSettings(spec.Settings)
 	if err != nil {
