@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -214,10 +215,11 @@ func TestSecrets(t *testing.T) {
 			j, sessions := b.stored()
 			seen, encodeErr := json.Marshal([]any{outcome, j, sessions})
 			require.NoError(t, encodeErr)
-			text := string(seen) + fmt.Sprint(err)
+			texts := []string{string(seen), fmt.Sprint(err)}
 			for _, line := range logs.All() {
-				text += line.Message + fmt.Sprint(line.ContextMap())
+				texts = append(texts, line.Message, fmt.Sprint(line.ContextMap()))
 			}
+			text := strings.Join(texts, "\n")
 			require.NotContains(t, text, `kS/9+x`)
 			require.NotContains(t, text, url.QueryEscape(`kS/9+x`))
 			require.NotContains(t, text, "canary")

@@ -110,7 +110,7 @@ const (
 )
 
 // Validate checks the bounds. Errors are validation.Errors by member.
-func (p Politeness) Validate() error {
+func (p *Politeness) Validate() error {
 	errs := validation.Errors{}
 	if p.MaxConcurrentPerHost < 0 || p.MaxConcurrentPerHost > MaxConcurrentPerHost {
 		errs["max_concurrent_per_host"] = fmt.Errorf("must be between 1 and %d, or 0 for no limit", MaxConcurrentPerHost)

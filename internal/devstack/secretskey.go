@@ -11,7 +11,7 @@ import (
 
 // SecretsKey returns the key under which a dev stack keeps the secrets of its projects: the
 // one in its directory, which is made with the first call.
-func SecretsKey(dir string, make func() (string, error)) (string, error) {
+func SecretsKey(dir string, newKey func() (string, error)) (string, error) {
 	path := filepath.Join(dir, "secrets.key")
 	text, err := os.ReadFile(path)
 	if err == nil {
@@ -20,7 +20,7 @@ func SecretsKey(dir string, make func() (string, error)) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read the key of the secrets: %w", err)
 	}
-	key, err := make()
+	key, err := newKey()
 	if err != nil {
 		return "", err
 	}

@@ -174,7 +174,9 @@ func TestAgentRunsPaidOnce(t *testing.T) {
 // TestAgentRunsAreEnded stops runs that would never end, with a worker and without one.
 func TestAgentRunsAreEnded(t *testing.T) {
 	t.Parallel()
-	endless := func(int) standin.Behaviour { return standin.Behaviour{Outcomes: []standin.Outcome{{Kind: standin.NeverEnds}}} }
+	endless := func(int) standin.Behaviour {
+		return standin.Behaviour{Outcomes: []standin.Outcome{{Kind: standin.NeverEnds}}}
+	}
 	for name, alive := range map[string]bool{"By the worker that waits for them": true, "By the sweep, when that is dead": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,7 +32,7 @@ import (
 // process does not have, or whose record is damaged.
 const CodeSealed = "SECRET_SEALED"
 
-// ErrNoKey: there is no key to seal secrets with.
+// ErrNoKey says that there is no key to seal secrets with.
 var ErrNoKey = errors.New("this MINO has no key to keep secrets with (MINO_SECRETS_KEY)")
 
 const (

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -25,11 +26,7 @@ func (r records) Secrets(_ context.Context, org, projectID uuid.UUID, names []st
 
 func newKeys(t *testing.T, texts ...string) *vault.Keys {
 	t.Helper()
-	joined := ""
-	for _, text := range texts {
-		joined += text + ", "
-	}
-	keys, err := vault.ParseKeys(joined)
+	keys, err := vault.ParseKeys(strings.Join(texts, ", "))
 	require.NoError(t, err)
 	return keys
 }
