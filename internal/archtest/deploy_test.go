@@ -83,7 +83,7 @@ func TestCompose(t *testing.T) {
 	t.Run("SetsOnlyVariablesThatMINOReads", func(t *testing.T) {
 		t.Parallel()
 		known := map[string]bool{"PGPASSWORD": true} // read by the driver
-		for _, s := range config.Effective(&config.Database{}, &config.Temporal{}, &config.API{}, &config.Worker{}, &config.Log{}) {
+		for _, s := range config.Effective(&config.Database{}, &config.Temporal{}, &config.API{}, &config.Worker{}, &config.Executors{}, &config.Log{}) {
 			known[s.Env] = true
 		}
 		for _, name := range []string{"migrate", "api", "worker"} {
