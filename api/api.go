@@ -52,6 +52,8 @@ type Config struct {
 	Orchestrator Orchestrator
 	// Executors are those that projects may name.
 	Executors executors.Registry
+	// Secrets seals the secrets of projects; nil refuses them.
+	Secrets Sealer
 	// Logger takes the access log and what went wrong inside; nil discards.
 	Logger *zap.Logger
 

@@ -152,6 +152,16 @@ type Store interface {
 	Ping(ctx context.Context) error
 }
 
+// Sealer keeps the secrets of projects from whoever reads the records. Without a key both
+// return vault.ErrNoKey.
+type Sealer interface {
+	// Seal makes the record of a secret.
+	Seal(org, project uuid.UUID, name, value string) (models.Secret, error)
+	// Mark stands for a value where it must be told from another one and must not be
+	// guessed.
+	Mark(value string) (string, error)
+}
+
 // Orchestrator runs executions. It returns models.ErrRunEnded when there is no open
 // run to speak to, models.ErrUnavailable when nobody answers in time.
 type Orchestrator interface {

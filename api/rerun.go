@@ -144,7 +144,7 @@ func (s *server) rerunOf(stored *models.Project, batch *models.Batch, req wire.R
 		if o.JobTimeoutMS != nil {
 			project.Defaults.JobTimeoutMS = *o.JobTimeoutMS
 		}
-		if err := s.validateProject(&project); err != nil {
+		if err := s.validateProject(&project, nil); err != nil {
 			return nil, underOverrides(err)
 		}
 	}

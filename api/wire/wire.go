@@ -83,6 +83,27 @@ type Tolerance struct {
 	Action string `json:"action,omitempty"`
 }
 
+// Politeness limits what the jobs of a project do to one site.
+type Politeness struct {
+	// MaxConcurrentPerHost is how many jobs use a host at a time, 1–50; 0 is any number.
+	MaxConcurrentPerHost int `json:"max_concurrent_per_host,omitempty"`
+	// MinDelayMS is the least time between two starts of jobs at a host, up to 600,000
+	// milliseconds.
+	MinDelayMS int64 `json:"min_delay_ms,omitempty"`
+	// RespectRobotsTxt has jobs fail at what a site's robots.txt disallows.
+	RespectRobotsTxt bool `json:"respect_robots_txt,omitempty"`
+}
+
+// Limits of what a project has beside its settings.
+const (
+	MaxSecrets = 50
+	// MaxSecretBytes bounds the value of a secret.
+	MaxSecretBytes = 16 << 10
+	MaxInputs      = 1_000
+	// MaxInputLength bounds the name of an input column, in characters.
+	MaxInputLength = 200
+)
+
 // ProjectRequest creates a project.
 type ProjectRequest struct {
 	Name        string            `json:"name"`
@@ -91,6 +112,11 @@ type ProjectRequest struct {
 	Executor    string            `json:"executor"`
 	Settings    json.RawMessage   `json:"settings,omitempty"`
 	Defaults    ExecutionDefaults `json:"defaults"`
+	// Inputs are the input columns that every batch of the project has; nil is any.
+	Inputs     []string    `json:"inputs,omitzero"`
+	Politeness *Politeness `json:"politeness,omitempty"`
+	// Secrets are values by name. No answer has them.
+	Secrets map[string]string `json:"secrets,omitempty"`
 }
 
 // ProjectPatch edits a project: members that are absent stay as they are, members
@@ -102,6 +128,12 @@ type ProjectPatch struct {
 	Executor    *string            `json:"executor,omitempty"`
 	Settings    json.RawMessage    `json:"settings,omitempty"`
 	Defaults    *ExecutionDefaults `json:"defaults,omitempty"`
+	// Inputs and Politeness may be null, which takes them away.
+	Inputs     Nullable[[]string]   `json:"inputs,omitzero"`
+	Politeness Nullable[Politeness] `json:"politeness,omitzero"`
+	// Secrets are put in the place of those of the same names; null drops one, and those
+	// that are not named stay.
+	Secrets map[string]Nullable[string] `json:"secrets,omitempty"`
 }
 
 // Project is a project.
@@ -113,9 +145,15 @@ type Project struct {
 	Executor    string            `json:"executor"`
 	Settings    json.RawMessage   `json:"settings"`
 	Defaults    ExecutionDefaults `json:"defaults"`
-	Version     int64             `json:"version"`
-	CreatedAt   time.Time         `json:"created_at"`
-	UpdatedAt   time.Time         `json:"updated_at"`
+	// Inputs are absent when batches may have any.
+	Inputs []string `json:"inputs,omitzero"`
+	// Politeness is absent when there is no limit.
+	Politeness *Politeness `json:"politeness,omitempty"`
+	// SecretNames are the names of the project's secrets, in their order.
+	SecretNames []string  `json:"secret_names"`
+	Version     int64     `json:"version"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
 }
 
 // Column is one column of a batch.

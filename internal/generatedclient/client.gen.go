@@ -1421,6 +1421,10 @@ type HostMetrics struct {
 	TopError    *CodeCount  `json:"top_error,omitempty"`
 }
 
+// Inputs Names of input columns that every batch of the project must have. Settings may refer to
+// no other column then. Without it, they may refer to any, and a batch must have those.
+type Inputs = []string
+
 // Job defines model for Job.
 type Job struct {
 	// Accuracy The share of compared fields that match.
@@ -1590,6 +1594,19 @@ type Pagination struct {
 	Total *int `json:"total,omitempty"`
 }
 
+// Politeness Limits for what jobs do to one site. They hold over all workers; jobs of all projects at a
+// host count together. An edit holds for executions that run, too.
+type Politeness struct {
+	// MaxConcurrentPerHost Jobs at a host at a time; 0 is any number.
+	MaxConcurrentPerHost *int `json:"max_concurrent_per_host,omitempty"`
+
+	// MinDelayMs Least time between two starts of jobs at a host.
+	MinDelayMs *int `json:"min_delay_ms,omitempty"`
+
+	// RespectRobotsTxt Jobs fail at what the robots.txt of the site disallows.
+	RespectRobotsTxt *bool `json:"respect_robots_txt,omitempty"`
+}
+
 // Preset Attempts, first delay, factor, longest delay: FAST 3, 0.5 s, 2, 5 s; STANDARD 5, 1 s, 2,
 // 30 s; PATIENT 5, 5 s, 2, 5 min; AGGRESSIVE 10, 0.25 s, 1.5, 10 s.
 type Preset string
@@ -1665,13 +1682,24 @@ type ProblemCode string
 
 // Project defines model for Project.
 type Project struct {
-	CreatedAt   time.Time              `json:"created_at"`
-	Defaults    ExecutionDefaults      `json:"defaults"`
-	Executor    string                 `json:"executor"`
-	Fields      []Field                `json:"fields"`
-	Id          openapi_types.UUID     `json:"id"`
-	Instruction string                 `json:"instruction"`
-	Name        string                 `json:"name"`
+	CreatedAt time.Time          `json:"created_at"`
+	Defaults  ExecutionDefaults  `json:"defaults"`
+	Executor  string             `json:"executor"`
+	Fields    []Field            `json:"fields"`
+	Id        openapi_types.UUID `json:"id"`
+
+	// Inputs Names of input columns that every batch of the project must have. Settings may refer to
+	// no other column then. Without it, they may refer to any, and a batch must have those.
+	Inputs      *Inputs `json:"inputs,omitempty"`
+	Instruction string  `json:"instruction"`
+	Name        string  `json:"name"`
+
+	// Politeness Limits for what jobs do to one site. They hold over all workers; jobs of all projects at a
+	// host count together. An edit holds for executions that run, too.
+	Politeness *Politeness `json:"politeness,omitempty"`
+
+	// SecretNames The names of its secrets, in their order.
+	SecretNames []string               `json:"secret_names"`
 	Settings    map[string]interface{} `json:"settings"`
 	UpdatedAt   time.Time              `json:"updated_at"`
 
@@ -1751,12 +1779,25 @@ type ProjectMetricsType string
 
 // ProjectPatch defines model for ProjectPatch.
 type ProjectPatch struct {
-	Defaults    *ExecutionDefaults      `json:"defaults,omitempty"`
-	Executor    *string                 `json:"executor,omitempty"`
-	Fields      *[]Field                `json:"fields,omitempty"`
-	Instruction *string                 `json:"instruction,omitempty"`
-	Name        *string                 `json:"name,omitempty"`
-	Settings    *map[string]interface{} `json:"settings,omitempty"`
+	Defaults *ExecutionDefaults `json:"defaults,omitempty"`
+	Executor *string            `json:"executor,omitempty"`
+	Fields   *[]Field           `json:"fields,omitempty"`
+
+	// Inputs As of a new project; null is any column.
+	Inputs      *[]string `json:"inputs,omitempty"`
+	Instruction *string   `json:"instruction,omitempty"`
+	Name        *string   `json:"name,omitempty"`
+
+	// Politeness As of a new project; null is no limit.
+	Politeness *struct {
+		MaxConcurrentPerHost *int  `json:"max_concurrent_per_host,omitempty"`
+		MinDelayMs           *int  `json:"min_delay_ms,omitempty"`
+		RespectRobotsTxt     *bool `json:"respect_robots_txt,omitempty"`
+	} `json:"politeness,omitempty"`
+
+	// Secrets Values by name; null drops one. Secrets that are not named stay.
+	Secrets  *map[string]*string     `json:"secrets,omitempty"`
+	Settings *map[string]interface{} `json:"settings,omitempty"`
 }
 
 // ProjectRequest defines model for ProjectRequest.
@@ -1764,10 +1805,23 @@ type ProjectRequest struct {
 	Defaults *ExecutionDefaults `json:"defaults,omitempty"`
 
 	// Executor Examples: fetch, activity
-	Executor    string  `json:"executor"`
-	Fields      []Field `json:"fields"`
+	Executor string  `json:"executor"`
+	Fields   []Field `json:"fields"`
+
+	// Inputs Names of input columns that every batch of the project must have. Settings may refer to
+	// no other column then. Without it, they may refer to any, and a batch must have those.
+	Inputs      *Inputs `json:"inputs,omitempty"`
 	Instruction string  `json:"instruction"`
 	Name        string  `json:"name"`
+
+	// Politeness Limits for what jobs do to one site. They hold over all workers; jobs of all projects at a
+	// host count together. An edit holds for executions that run, too.
+	Politeness *Politeness `json:"politeness,omitempty"`
+
+	// Secrets Values by name: a letter, then letters, digits and underscores, at most 64. A value has
+	// at most 16 KiB. Settings refer to one as `{{secret.name}}` where the executor takes that.
+	// No answer has a value; `secret_names` says which there are.
+	Secrets *map[string]string `json:"secrets,omitempty"`
 
 	// Settings The executor's own.
 	Settings *map[string]interface{} `json:"settings,omitempty"`
