@@ -116,6 +116,9 @@ func (s *server) newExecution(
 	if batch.ProjectID != project.ID {
 		return nil, models.ErrBatchNotFound
 	}
+	if err := s.checkColumns(project, batch); err != nil {
+		return nil, err
+	}
 	options := launch.Options{
 		Type:       models.ExecutionType(req.Type),
 		SampleSize: req.SampleSize, SampleSeed: req.SampleSeed, Concurrency: req.Concurrency,

@@ -148,6 +148,9 @@ func (s *server) rerunOf(stored *models.Project, batch *models.Batch, req wire.R
 			return nil, underOverrides(err)
 		}
 	}
+	if err := s.checkColumns(&project, batch); err != nil {
+		return nil, err
+	}
 	return launch.New(models.NewID(), &project, batch, launch.Options{
 		Type: models.ExecutionProduction, Concurrency: req.Concurrency, Preset: req.Preset, Retry: req.Retry,
 		Tolerance: (*models.Tolerance)(req.FailureTolerance),
