@@ -226,6 +226,9 @@ func (s *server) routes(app *fiber.App) {
 	api.Patch("/jobs/:id", s.patchJob)
 	api.Delete("/jobs/:id", s.deleteJob)
 	api.Get("/jobs/:id/sessions", s.listSessions)
+
+	api.Get("/sessions/:id", s.getSession)
+	api.Get("/sessions/:id/screenshot", s.getScreenshot)
 }
 
 // refuseUnknownMethods answers methods that Fiber does not know; it would answer them

@@ -42,6 +42,11 @@ type JobStore interface {
 	Job(ctx context.Context, org, id uuid.UUID) (*models.Job, error)
 	// JobSessions lists the attempts at a job over all executions, newest first.
 	JobSessions(ctx context.Context, org, jobID uuid.UUID) ([]models.Session, error)
+	// Session and SessionFile return models.ErrNotFound.
+	Session(ctx context.Context, org, id uuid.UUID) (*models.Session, error)
+	SessionFile(ctx context.Context, org, sessionID uuid.UUID, kind string) (*models.SessionFile, error)
+	// FilesOf lists the kinds of files that sessions have.
+	FilesOf(ctx context.Context, org uuid.UUID, sessions []uuid.UUID) (map[uuid.UUID][]string, error)
 }
 
 // ExecutionStore keeps executions.

@@ -40,6 +40,14 @@ func (o *fakeOrchestrator) end(executionID uuid.UUID) {
 	delete(o.runs, id)
 }
 
+// tell has a run say what it has used.
+func (o *fakeOrchestrator) tell(executionID uuid.UUID, steps int, micros int64, currency string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	run := o.runs[contract.WorkflowID(executionID.String())]
+	run.Steps, run.CostMicros, run.CostCurrency = steps, micros, currency
+}
+
 func (o *fakeOrchestrator) started() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

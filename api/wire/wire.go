@@ -225,8 +225,14 @@ type Execution struct {
 	// Reason says why the execution is paused, failed or was stopped.
 	Reason string `json:"reason,omitempty"`
 	// WorkflowID finds the run in the Temporal Web UI.
-	WorkflowID string     `json:"workflow_id"`
-	TotalJobs  int        `json:"total_jobs"`
+	WorkflowID string `json:"workflow_id"`
+	TotalJobs  int    `json:"total_jobs"`
+	// Steps and cost are there once it has ended, as far as there were any. Money is in
+	// millionths of the currency's unit.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
+
 	CreatedAt  time.Time  `json:"created_at"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
@@ -267,6 +273,12 @@ type Stats struct {
 	Accuracy    *Accuracy           `json:"accuracy,omitempty"`
 	JobAccuracy *Accuracy           `json:"job_accuracy,omitempty"`
 	Fields      map[string]Accuracy `json:"fields"`
+
+	// Steps and cost are those of all attempts, of a live run of the jobs that have ended;
+	// absent where there were none.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
 
 	StartedAt  *time.Time `json:"started_at,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
@@ -320,6 +332,11 @@ type Job struct {
 	Accuracy      *float64               `json:"accuracy,omitempty"`
 	Comparison    map[string]FieldResult `json:"comparison,omitempty"`
 	Error         *JobError              `json:"error,omitempty"`
+	// Steps and cost are those of its attempts in the execution; absent where there were
+	// none.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
 	// Version counts the edits that people made; it is the ETag.
 	Version    int64      `json:"version"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
@@ -345,7 +362,12 @@ type Session struct {
 	VerdictNote string          `json:"verdict_note,omitempty"`
 	Usage       json.RawMessage `json:"usage,omitempty"`
 	Evidence    json.RawMessage `json:"evidence,omitempty"`
-	Error       *JobError       `json:"error,omitempty"`
+	// Files are the kinds of evidence that it has beside, such as "screenshot".
+	Files        []string  `json:"files,omitempty"`
+	Steps        int       `json:"steps,omitempty"`
+	CostMicros   int64     `json:"cost_micros,omitempty"`
+	CostCurrency string    `json:"cost_currency,omitempty"`
+	Error        *JobError `json:"error,omitempty"`
 	RetryAt     *time.Time      `json:"retry_at,omitempty"`
 	StartedAt   time.Time       `json:"started_at"`
 	FinishedAt  *time.Time      `json:"finished_at,omitempty"`
