@@ -54,6 +54,8 @@ type ExecutionStore interface {
 	// CreateExecutionOnce returns models.ErrBatchBusy when the batch has an execution
 	// that has not ended, models.ErrNoJobs when there is nothing to run.
 	CreateExecutionOnce(ctx context.Context, e *models.Execution, once *models.Once) error
+	// CreateTry writes a batch of one row with its execution.
+	CreateTry(ctx context.Context, b *models.Batch, j *models.Job, e *models.Execution, once *models.Once) error
 	Execution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error)
 	ListExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter, page models.Page) ([]models.Execution, error)
 	CountExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter) (int64, error)

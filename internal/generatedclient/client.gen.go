@@ -2012,6 +2012,44 @@ type Tolerance struct {
 // ToleranceAction defines model for Tolerance.Action.
 type ToleranceAction string
 
+// Try defines model for Try.
+type Try struct {
+	Comparison *map[string]FieldResult `json:"comparison,omitempty"`
+
+	// DurationMs How long the attempt took.
+	DurationMs  int                `json:"duration_ms"`
+	Error       *JobError          `json:"error,omitempty"`
+	ExecutionId openapi_types.UUID `json:"execution_id"`
+	JobId       openapi_types.UUID `json:"job_id"`
+
+	// Reason Why the execution was ended, when it did not end by itself.
+	Reason *string `json:"reason,omitempty"`
+
+	// Result Values by field.
+	Result  *map[string]interface{} `json:"result,omitempty"`
+	Session *Session                `json:"session,omitempty"`
+	Status  JobStatus               `json:"status"`
+
+	// Verdict What the result is worth, apart from the status.
+	Verdict *Verdict `json:"verdict,omitempty"`
+
+	// VerdictNote Why the verdict is what it is.
+	VerdictNote *string `json:"verdict_note,omitempty"`
+}
+
+// TryRequest defines model for TryRequest.
+type TryRequest struct {
+	// GroundTruth Accepted values by field.
+	GroundTruth *map[string]AcceptedValues `json:"ground_truth,omitempty"`
+
+	// Input Values of input columns; those that the project needs must be there.
+	Input   *map[string]string `json:"input,omitempty"`
+	SiteUrl string             `json:"site_url"`
+
+	// TimeoutMs Longest time of the attempt. By default that of the project, at most 120,000.
+	TimeoutMs *int `json:"timeout_ms,omitempty"`
+}
+
 // UploadNote defines model for UploadNote.
 type UploadNote struct {
 	// Code As an upload is refused with; of warnings `DUPLICATE_ROWS`, `IGNORED_COLUMN` and `UNREADABLE_TRUTH`.
@@ -2648,6 +2686,14 @@ type GetProjectMetricsParamsBucket string
 // GetProjectMetricsParamsType defines parameters for GetProjectMetrics.
 type GetProjectMetricsParamsType string
 
+// TryProjectParams defines parameters for TryProject.
+type TryProjectParams struct {
+	// IdempotencyKey Has the record be made once, however often the request is sent with this key: the first
+	// answer is given again, with `Idempotency-Replayed: true`. The key is kept for 24 hours;
+	// nothing is kept of a request that was refused.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetScreenshotParams defines parameters for GetScreenshot.
 type GetScreenshotParams struct {
 	// IfNoneMatch The `ETag` of the picture that the client has.
@@ -2704,6 +2750,9 @@ type UpdateProjectJSONRequestBody = ProjectPatch
 
 // ExecuteJSONRequestBody defines body for Execute for application/json ContentType.
 type ExecuteJSONRequestBody = ExecuteRequest
+
+// TryProjectJSONRequestBody defines body for TryProject for application/json ContentType.
+type TryProjectJSONRequestBody = TryRequest
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -3364,6 +3413,44 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/projects/{id}/metrics (the `GetProjectMetrics` operationId).
 	GetProjectMetrics(ctx context.Context, id ProjectParameter, params *GetProjectMetricsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TryProjectWithBody Run a project on one site, and wait
+	//
+	// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+	// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+	// out; its records are found by their ids.
+	//
+	// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+	// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+	// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+	// job, the answer is 200.
+	//
+	// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+	// waits for the same execution and answers with what came of that.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+	TryProjectWithBody(ctx context.Context, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TryProject Run a project on one site, and wait
+	//
+	// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+	// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+	// out; its records are found by their ids.
+	//
+	// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+	// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+	// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+	// job, the answer is 200.
+	//
+	// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+	// waits for the same execution and answers with what came of that.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+	TryProject(ctx context.Context, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetSession Get a session
 	//
@@ -4485,6 +4572,64 @@ func (c *Client) ListProjectJobs(ctx context.Context, id ProjectParameter, param
 // Corresponds with GET /api/projects/{id}/metrics (the `GetProjectMetrics` operationId).
 func (c *Client) GetProjectMetrics(ctx context.Context, id ProjectParameter, params *GetProjectMetricsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetProjectMetricsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TryProjectWithBody Run a project on one site, and wait
+//
+// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+// out; its records are found by their ids.
+//
+// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+// job, the answer is 200.
+//
+// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+// waits for the same execution and answers with what came of that.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+func (c *Client) TryProjectWithBody(ctx context.Context, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTryProjectRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TryProject Run a project on one site, and wait
+//
+// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+// out; its records are found by their ids.
+//
+// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+// job, the answer is 200.
+//
+// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+// waits for the same execution and answers with what came of that.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+func (c *Client) TryProject(ctx context.Context, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTryProjectRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7436,6 +7581,68 @@ func NewGetProjectMetricsRequest(server string, id ProjectParameter, params *Get
 	return req, nil
 }
 
+// NewTryProjectRequest calls the generic TryProject builder with application/json body
+func NewTryProjectRequest(server string, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTryProjectRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewTryProjectRequestWithBody constructs an http.Request for the TryProject method, with any body, and a specified content type
+func NewTryProjectRequestWithBody(server string, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/projects/%s/try", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetSessionRequest constructs an http.Request for the GetSession method
 func NewGetSessionRequest(server string, id SessionParameter) (*http.Request, error) {
 	var err error
@@ -8298,6 +8505,44 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/projects/{id}/metrics (the `GetProjectMetrics` operationId).
 	GetProjectMetricsWithResponse(ctx context.Context, id ProjectParameter, params *GetProjectMetricsParams, reqEditors ...RequestEditorFn) (*GetProjectMetricsResponse, error)
+
+	// TryProjectWithBodyWithResponse Run a project on one site, and wait
+	//
+	// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+	// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+	// out; its records are found by their ids.
+	//
+	// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+	// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+	// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+	// job, the answer is 200.
+	//
+	// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+	// waits for the same execution and answers with what came of that.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+	TryProjectWithBodyWithResponse(ctx context.Context, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TryProjectResponse, error)
+
+	// TryProjectWithResponse Run a project on one site, and wait
+	//
+	// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+	// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+	// out; its records are found by their ids.
+	//
+	// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+	// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+	// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+	// job, the answer is 200.
+	//
+	// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+	// waits for the same execution and answers with what came of that.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+	TryProjectWithResponse(ctx context.Context, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*TryProjectResponse, error)
 
 	// GetSessionWithResponse Get a session
 	//
@@ -11312,6 +11557,90 @@ func (r GetProjectMetricsResponse) ContentType() string {
 	return ""
 }
 
+// TryProjectResponse200Headers the declared response headers of an HTTP 200 response for TryProject
+type TryProjectResponse200Headers struct {
+	Location   *string
+	XRequestId *string
+}
+
+// TryProjectResponseDefaultHeaders the declared response headers of an HTTP default response for TryProject
+type TryProjectResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type TryProjectResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Try
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadBody
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyMismatch
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *TryProjectResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *TryProjectResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TryProjectResponse) GetJSON200() *Try {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r TryProjectResponse) GetApplicationproblemJSON400() *BadBody {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r TryProjectResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r TryProjectResponse) GetApplicationproblemJSON422() *KeyMismatch {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TryProjectResponse) GetApplicationproblemJSONDefault() *ProblemResponse {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TryProjectResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TryProjectResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TryProjectResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TryProjectResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetSessionResponse200Headers the declared response headers of an HTTP 200 response for GetSession
 type GetSessionResponse200Headers struct {
 	XRequestId *string
@@ -12555,6 +12884,56 @@ func (c *ClientWithResponses) GetProjectMetricsWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseGetProjectMetricsResponse(rsp)
+}
+
+// TryProjectWithBodyWithResponse Run a project on one site, and wait
+//
+// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+// out; its records are found by their ids.
+//
+// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+// job, the answer is 200.
+//
+// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+// waits for the same execution and answers with what came of that.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+func (c *ClientWithResponses) TryProjectWithBodyWithResponse(ctx context.Context, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TryProjectResponse, error) {
+	rsp, err := c.TryProjectWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTryProjectResponse(rsp)
+}
+
+// TryProjectWithResponse Run a project on one site, and wait
+//
+// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+// out; its records are found by their ids.
+//
+// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+// job, the answer is 200.
+//
+// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+// waits for the same execution and answers with what came of that.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+func (c *ClientWithResponses) TryProjectWithResponse(ctx context.Context, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*TryProjectResponse, error) {
+	rsp, err := c.TryProject(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTryProjectResponse(rsp)
 }
 
 // GetSessionWithResponse Get a session
@@ -15463,6 +15842,90 @@ func ParseGetProjectMetricsResponse(rsp *http.Response) (*GetProjectMetricsRespo
 		response.Headers200 = &headers
 	case true:
 		var headers GetProjectMetricsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTryProjectResponse parses an HTTP response from a TryProjectWithResponse call
+func ParseTryProjectResponse(rsp *http.Response) (*TryProjectResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TryProjectResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Try
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers TryProjectResponse200Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers TryProjectResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
