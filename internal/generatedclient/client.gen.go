@@ -2039,8 +2039,8 @@ type Try struct {
 
 // TryRequest defines model for TryRequest.
 type TryRequest struct {
-	// GroundTruth Accepted values by field.
-	GroundTruth *map[string]AcceptedValues `json:"ground_truth,omitempty"`
+	// GroundTruth Accepted values by field of the project; none are blank.
+	GroundTruth *AcceptedValues `json:"ground_truth,omitempty"`
 
 	// Input Values of input columns; those that the project needs must be there.
 	Input   *map[string]string `json:"input,omitempty"`
