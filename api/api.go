@@ -43,6 +43,7 @@ const (
 	DefaultHeartbeat      = 15 * time.Second
 	DefaultStreamTimeout  = 10 * time.Second
 	DefaultMaxExports     = 4
+	DefaultTryGrace       = 15 * time.Second
 )
 
 // Config is what an API is made of. The zero values of the limits and times mean the
@@ -52,6 +53,8 @@ type Config struct {
 	Orchestrator Orchestrator
 	// Executors are those that projects may name.
 	Executors executors.Registry
+	// Secrets seals the secrets of projects; nil refuses them.
+	Secrets Sealer
 	// Logger takes the access log and what went wrong inside; nil discards.
 	Logger *zap.Logger
 
@@ -66,7 +69,7 @@ type Config struct {
 	// graceful shutdown would wait for connections that do nothing.
 	IdleTimeout time.Duration
 	// RequestTimeout bounds the time to answer a request that has arrived. An export may
-	// take longer, but not between two rows.
+	// take longer, but not between two rows, and a try as long as it was given.
 	RequestTimeout time.Duration
 
 	// Notices says when there are new events; without it, executions that somebody
@@ -85,6 +88,9 @@ type Config struct {
 	// StreamTimeout is the time in which the client of a stream must take what it is
 	// sent, 16 KiB or one message; one that does not is dropped.
 	StreamTimeout time.Duration
+	// TryGrace is how much longer than its attempt may take a try is waited for, so that
+	// it can begin and end; and as long once more for its end when it was stopped then.
+	TryGrace time.Duration
 	// MaxExports is how many exports may run at once, each with a connection to PostgreSQL
 	// of its own; more are answered 503.
 	MaxExports int
@@ -120,6 +126,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.StreamTimeout <= 0 {
 		c.StreamTimeout = DefaultStreamTimeout
+	}
+	if c.TryGrace <= 0 {
+		c.TryGrace = DefaultTryGrace
 	}
 	if c.MaxExports <= 0 {
 		c.MaxExports = DefaultMaxExports
@@ -189,6 +198,8 @@ func (s *server) routes(app *fiber.App) {
 	// An export takes as long as its rows do.
 	api.Get("/batches/:id/export", s.exportJobs)
 	api.Get("/executions/:id/sessions/export", s.exportSessions)
+	// A try takes as long as its job.
+	api.Post("/projects/:id/try", s.try)
 
 	api.Use(s.deadline)
 	api.Post("/projects", s.createProject)
@@ -224,6 +235,9 @@ func (s *server) routes(app *fiber.App) {
 	api.Patch("/jobs/:id", s.patchJob)
 	api.Delete("/jobs/:id", s.deleteJob)
 	api.Get("/jobs/:id/sessions", s.listSessions)
+
+	api.Get("/sessions/:id", s.getSession)
+	api.Get("/sessions/:id/screenshot", s.getScreenshot)
 }
 
 // refuseUnknownMethods answers methods that Fiber does not know; it would answer them

@@ -23,6 +23,7 @@ import (
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/internal/testkit"
+	"github.com/minohq/mino/internal/vault"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/store"
 )
@@ -51,7 +52,8 @@ func setup(t *testing.T, change func(*api.Config)) *bundle {
 	fetcher := fetch.New(fetch.Config{})
 	t.Cleanup(fetcher.Close)
 	cfg := api.Config{
-		Store: b.store, Orchestrator: b.orch, Executors: executors.NewRegistry(fetcher), Logger: zap.New(core),
+		Store: b.store, Orchestrator: b.orch, Executors: executors.NewRegistry(fetcher, referring{}), Logger: zap.New(core),
+		Secrets: vault.New(newKeys(t), b.store),
 	}
 	if change != nil {
 		change(&cfg)

@@ -63,7 +63,11 @@ func wellFormed(raw []byte) error {
 var (
 	rawMessageType  = reflect.TypeFor[json.RawMessage]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+	nullableType    = reflect.TypeFor[nullable]()
 )
+
+// nullable is what wire.Nullable is of.
+type nullable interface{ TypeOfValue() reflect.Type }
 
 // shapeChecker holds JSON against a Go type.
 type shapeChecker struct {
@@ -82,6 +86,11 @@ func (c *shapeChecker) value(path string, raw json.RawMessage, t reflect.Type) {
 	switch {
 	case t == rawMessageType || t.Kind() == reflect.Interface:
 		return // its reader checks it
+	case t.Implements(nullableType):
+		if member, _ := reflect.TypeAssert[nullable](reflect.Zero(t)); raw[0] != 'n' {
+			c.value(path, raw, member.TypeOfValue())
+		}
+		return
 	case raw[0] == 'n':
 		c.refuse(path, wire.FieldWrongType, "must not be null; leave it out instead")
 		return

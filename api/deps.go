@@ -42,6 +42,11 @@ type JobStore interface {
 	Job(ctx context.Context, org, id uuid.UUID) (*models.Job, error)
 	// JobSessions lists the attempts at a job over all executions, newest first.
 	JobSessions(ctx context.Context, org, jobID uuid.UUID) ([]models.Session, error)
+	// Session and SessionFile return models.ErrNotFound.
+	Session(ctx context.Context, org, id uuid.UUID) (*models.Session, error)
+	SessionFile(ctx context.Context, org, sessionID uuid.UUID, kind string) (*models.SessionFile, error)
+	// FilesOf lists the kinds of files that sessions have.
+	FilesOf(ctx context.Context, org uuid.UUID, sessions []uuid.UUID) (map[uuid.UUID][]string, error)
 }
 
 // ExecutionStore keeps executions.
@@ -49,6 +54,8 @@ type ExecutionStore interface {
 	// CreateExecutionOnce returns models.ErrBatchBusy when the batch has an execution
 	// that has not ended, models.ErrNoJobs when there is nothing to run.
 	CreateExecutionOnce(ctx context.Context, e *models.Execution, once *models.Once) error
+	// CreateTry writes a batch of one row with its execution.
+	CreateTry(ctx context.Context, b *models.Batch, j *models.Job, e *models.Execution, once *models.Once) error
 	Execution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error)
 	ListExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter, page models.Page) ([]models.Execution, error)
 	CountExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter) (int64, error)
@@ -150,6 +157,16 @@ type Store interface {
 	KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*models.Answer, []byte, error)
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error
+}
+
+// Sealer keeps the secrets of projects from whoever reads the records. Without a key both
+// return vault.ErrNoKey.
+type Sealer interface {
+	// Seal makes the record of a secret.
+	Seal(org, project uuid.UUID, name, value string) (models.Secret, error)
+	// Mark stands for a value where it must be told from another one and must not be
+	// guessed.
+	Mark(value string) (string, error)
 }
 
 // Orchestrator runs executions. It returns models.ErrRunEnded when there is no open

@@ -116,6 +116,9 @@ func (s *server) newExecution(
 	if batch.ProjectID != project.ID {
 		return nil, models.ErrBatchNotFound
 	}
+	if err := s.checkColumns(project, batch); err != nil {
+		return nil, err
+	}
 	options := launch.Options{
 		Type:       models.ExecutionType(req.Type),
 		SampleSize: req.SampleSize, SampleSeed: req.SampleSeed, Concurrency: req.Concurrency,
@@ -163,11 +166,15 @@ func (s *server) listExecutions(c *fiber.Ctx) error {
 		ProjectID: q.id("project_id"),
 		BatchID:   q.id("batch_id"),
 		Status:    oneOf(q, "status", models.ExecutionStatuses()),
+		Type:      only(q, "type", "", []models.ExecutionType{models.ExecutionTest, models.ExecutionProduction, models.ExecutionTry}),
 	}
 	l := newList(q, "executions")
 	l.id("project_id", f.ProjectID)
 	l.id("batch_id", f.BatchID)
 	filter(l, "status", f.Status...)
+	if f.Type != "" {
+		filter(l, "type", f.Type)
+	}
 	after := l.after(q)
 	if err := q.err(); err != nil {
 		return err
@@ -183,7 +190,7 @@ func (s *server) listExecutions(c *fiber.Ctx) error {
 }
 
 func executionAnswer(e *models.Execution) wire.Execution {
-	return wire.Execution{
+	out := wire.Execution{
 		ID:          e.ID,
 		ProjectID:   e.ProjectID,
 		BatchID:     e.BatchID,
@@ -205,6 +212,10 @@ func executionAnswer(e *models.Execution) wire.Execution {
 		StartedAt:  utc(e.StartedAt),
 		FinishedAt: utc(e.FinishedAt),
 	}
+	if e.Tally != nil {
+		out.Steps, out.CostMicros, out.CostCurrency = e.Tally.Steps, e.Tally.CostMicros, e.Tally.CostCurrency
+	}
+	return out
 }
 
 // utc gives a time of a record its form in answers.

@@ -103,9 +103,13 @@ func (s *server) readJob(c *fiber.Ctx) (*models.Job, []wire.Session, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	answer, err := s.sessionAnswers(ctx, sessions)
+	if err != nil {
+		return nil, nil, err
+	}
 	out := make([]wire.Session, len(sessions))
 	for i := range sessions {
-		out[i] = sessionAnswer(&sessions[i])
+		out[i] = answer(&sessions[i])
 	}
 	return job, out, nil
 }
@@ -129,6 +133,9 @@ func jobAnswer(j *models.Job) wire.Job {
 		Accuracy:      j.Accuracy,
 		Comparison:    comparisonAnswer(j.Comparison),
 		Error:         errorAnswer(j.ErrorClass, j.ErrorCode, j.ErrorMessage),
+		Steps:         j.Steps,
+		CostMicros:    j.CostMicros,
+		CostCurrency:  j.CostCurrency,
 		Version:       j.Version,
 		StartedAt:     utc(j.StartedAt),
 		FinishedAt:    utc(j.FinishedAt),
@@ -160,26 +167,4 @@ func errorAnswer(class failure.Class, code, message string) *wire.JobError {
 		return nil
 	}
 	return &wire.JobError{Class: string(class), Code: code, Message: message}
-}
-
-func sessionAnswer(s *models.Session) wire.Session {
-	return wire.Session{
-		ID:          s.ID,
-		ExecutionID: s.ExecutionID,
-		JobID:       s.JobID,
-		Attempt:     s.Attempt,
-		Status:      string(s.Status),
-		Worker:      s.Worker,
-		RemoteRunID: s.RemoteRunID,
-		Result:      s.Result,
-		Raw:         s.Raw,
-		Verdict:     string(s.Verdict),
-		VerdictNote: s.VerdictNote,
-		Usage:       s.Usage,
-		Evidence:    s.Evidence,
-		Error:       errorAnswer(s.ErrorClass, s.ErrorCode, s.ErrorMessage),
-		RetryAt:     utc(s.RetryAt),
-		StartedAt:   s.StartedAt.UTC(),
-		FinishedAt:  utc(s.FinishedAt),
-	}
 }

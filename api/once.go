@@ -75,18 +75,27 @@ func readKey(c *fiber.Ctx, request any) (*models.Once, error) {
 
 // replay gives the answer that was given before, or returns models.ErrNotFound.
 func (s *server) replay(c *fiber.Ctx, once *models.Once) error {
-	answer, fingerprint, err := s.Store.KeptAnswer(c.UserContext(), once.OrganisationID, once.Key)
+	answer, err := s.kept(c, once)
 	if err != nil {
 		return err
 	}
+	return send(c, *answer)
+}
+
+// kept finds the answer that was given before, or returns models.ErrNotFound.
+func (s *server) kept(c *fiber.Ctx, once *models.Once) (*models.Answer, error) {
+	answer, fingerprint, err := s.Store.KeptAnswer(c.UserContext(), once.OrganisationID, once.Key)
+	if err != nil {
+		return nil, err
+	}
 	if !bytes.Equal(fingerprint, once.Fingerprint[:]) {
-		return &problem{
+		return nil, &problem{
 			status: http.StatusUnprocessableEntity, code: wire.CodeIdempotencyMismatch,
 			detail: "the Idempotency-Key was used for another request; a new request needs a new key",
 		}
 	}
 	c.Set(headerReplayed, "true")
-	return send(c, *answer)
+	return answer, nil
 }
 
 func answerOf(status int, location, tag string, record any) (models.Answer, error) {

@@ -19,6 +19,10 @@ type fakeOrchestrator struct {
 	away error
 	// starts counts the calls of Start that succeeded.
 	starts int
+	// begun, when there is one, is called with each execution that was started.
+	begun func(*models.Execution)
+	// stopped, when there is one, is called with each execution that was cancelled.
+	stopped func(uuid.UUID)
 }
 
 func newFakeOrchestrator() *fakeOrchestrator {
@@ -40,6 +44,14 @@ func (o *fakeOrchestrator) end(executionID uuid.UUID) {
 	delete(o.runs, id)
 }
 
+// tell has a run say what it has used.
+func (o *fakeOrchestrator) tell(executionID uuid.UUID, steps int, micros int64, currency string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	run := o.runs[contract.WorkflowID(executionID.String())]
+	run.Steps, run.CostMicros, run.CostCurrency = steps, micros, currency
+}
+
 func (o *fakeOrchestrator) started() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -47,6 +59,16 @@ func (o *fakeOrchestrator) started() int {
 }
 
 func (o *fakeOrchestrator) Start(_ context.Context, e *models.Execution) error {
+	if err := o.start(e); err != nil {
+		return err
+	}
+	if o.begun != nil {
+		o.begun(e)
+	}
+	return nil
+}
+
+func (o *fakeOrchestrator) start(e *models.Execution) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.away != nil {
@@ -93,12 +115,16 @@ func (o *fakeOrchestrator) Resume(_ context.Context, id string) (contract.Stats,
 }
 
 func (o *fakeOrchestrator) Stop(_ context.Context, id string, mode contract.StopMode) (contract.Stats, error) {
-	return o.change(id, func(s *contract.Stats) {
+	stats, err := o.change(id, func(s *contract.Stats) {
 		s.State = "stopping"
 		if mode == contract.StopCancel {
 			s.State, s.Cancelled, s.Queued = "stopped", s.Queued, 0
 		}
 	})
+	if o.stopped != nil && err == nil && mode == contract.StopCancel {
+		o.stopped(uuid.MustParse(stats.ExecutionID))
+	}
+	return stats, err
 }
 
 func (o *fakeOrchestrator) SetConcurrency(_ context.Context, id string, value int) (contract.Stats, error) {

@@ -35,15 +35,29 @@ func (s *server) createProject(c *fiber.Ctx) error {
 		Executor:       req.Executor,
 		Settings:       req.Settings,
 		Defaults:       defaultsOf(req.Defaults),
+		Inputs:         req.Inputs,
+		Politeness:     (*models.Politeness)(req.Politeness),
 	}
-	return s.create(c, req, func(once *models.Once) (reply, error) {
-		if err := s.validateProject(project); err != nil {
+	change := make(secretChange, len(req.Secrets))
+	for name, value := range req.Secrets {
+		change[name] = &value
+	}
+	marked, err := s.marked(c, req)
+	if err != nil {
+		return err
+	}
+	return s.create(c, marked, func(once *models.Once) (reply, error) {
+		if err := s.validateProject(project, change); err != nil {
+			return nil, err
+		}
+		edit, err := s.seal(project, change)
+		if err != nil {
 			return nil, err
 		}
 		answer := func() (models.Answer, error) {
 			return answerOf(http.StatusCreated, "/api/projects/"+project.ID.String(), etag(project.Version), projectAnswer(project))
 		}
-		return answer, s.Store.CreateProjectOnce(ctx, project, models.SecretEdit{}, once.With(answer))
+		return answer, s.Store.CreateProjectOnce(ctx, project, edit, once.With(answer))
 	})
 }
 
@@ -125,10 +139,18 @@ func (s *server) applyPatch(
 	if !patchInto(project, patch) {
 		return project, nil
 	}
-	if err := s.validateProject(project); err != nil {
+	change := make(secretChange, len(patch.Secrets))
+	for name, value := range patch.Secrets {
+		change[name] = value.Value
+	}
+	if err := s.validateProject(project, change); err != nil {
 		return nil, err
 	}
-	return project, s.Store.UpdateProject(ctx, project, models.SecretEdit{})
+	edit, err := s.seal(project, change)
+	if err != nil {
+		return nil, err
+	}
+	return project, s.Store.UpdateProject(ctx, project, edit)
 }
 
 // patchInto puts the members that are present into a project; it reports whether
@@ -152,7 +174,16 @@ func patchInto(p *models.Project, patch wire.ProjectPatch) (changed bool) {
 	if patch.Defaults != nil {
 		p.Defaults, changed = defaultsOf(*patch.Defaults), true
 	}
-	return changed
+	if patch.Inputs.Given {
+		p.Inputs, changed = nil, true
+		if patch.Inputs.Value != nil {
+			p.Inputs = *patch.Inputs.Value
+		}
+	}
+	if patch.Politeness.Given {
+		p.Politeness, changed = (*models.Politeness)(patch.Politeness.Value), true
+	}
+	return changed || len(patch.Secrets) > 0
 }
 
 func sendProject(c *fiber.Ctx, status int, p *models.Project) error {
@@ -169,6 +200,9 @@ func projectAnswer(p *models.Project) wire.Project {
 		Executor:    p.Executor,
 		Settings:    p.Settings,
 		Defaults:    defaultsAnswer(p.Defaults),
+		Inputs:      p.Inputs,
+		Politeness:  (*wire.Politeness)(p.Politeness),
+		SecretNames: p.SecretNames,
 		Version:     p.Version,
 		CreatedAt:   p.CreatedAt.UTC(),
 		UpdatedAt:   p.UpdatedAt.UTC(),
@@ -178,6 +212,9 @@ func projectAnswer(p *models.Project) wire.Project {
 	}
 	if len(out.Settings) == 0 {
 		out.Settings = json.RawMessage(`{}`)
+	}
+	if out.SecretNames == nil {
+		out.SecretNames = []string{}
 	}
 	return out
 }

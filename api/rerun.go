@@ -144,9 +144,12 @@ func (s *server) rerunOf(stored *models.Project, batch *models.Batch, req wire.R
 		if o.JobTimeoutMS != nil {
 			project.Defaults.JobTimeoutMS = *o.JobTimeoutMS
 		}
-		if err := s.validateProject(&project); err != nil {
+		if err := s.validateProject(&project, nil); err != nil {
 			return nil, underOverrides(err)
 		}
+	}
+	if err := s.checkColumns(&project, batch); err != nil {
+		return nil, err
 	}
 	return launch.New(models.NewID(), &project, batch, launch.Options{
 		Type: models.ExecutionProduction, Concurrency: req.Concurrency, Preset: req.Preset, Retry: req.Retry,

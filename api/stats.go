@@ -99,6 +99,9 @@ func (s *server) countedStats(ctx context.Context, e *models.Execution) (*wire.S
 		Accuracy:     accuracy(tally.Matched, tally.Compared),
 		JobAccuracy:  accuracy(tally.CorrectJobs, tally.ScoredJobs),
 		Fields:       make(map[string]wire.Accuracy, len(tally.Fields)),
+		Steps:        tally.Steps,
+		CostMicros:   tally.CostMicros,
+		CostCurrency: tally.CostCurrency,
 		StartedAt:    utc(e.StartedAt),
 		FinishedAt:   utc(e.FinishedAt),
 	}
@@ -136,6 +139,9 @@ func liveStats(e *models.Execution, stats contract.Stats) *wire.Stats {
 		Accuracy:     accuracy(stats.Matched, stats.Compared),
 		JobAccuracy:  accuracy(stats.CorrectJobs, stats.ScoredJobs),
 		Fields:       make(map[string]wire.Accuracy, len(stats.Fields)),
+		Steps:        stats.Steps,
+		CostMicros:   stats.CostMicros,
+		CostCurrency: stats.CostCurrency,
 		StartedAt:    utc(e.StartedAt),
 	}
 	if stats.Total == 0 {

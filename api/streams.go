@@ -225,6 +225,7 @@ func (s *server) stand(ctx context.Context, org, executionID uuid.UUID) (wire.Pr
 		Status: stats.Status, Concurrency: stats.Concurrency, Total: stats.Total,
 		Queued: stats.Queued, Running: stats.Running, Completed: stats.Completed, Failed: stats.Failed,
 		Cancelled: stats.Cancelled, Retries: stats.Retries, Accuracy: stats.Accuracy,
+		Steps: stats.Steps, CostMicros: stats.CostMicros, CostCurrency: stats.CostCurrency,
 	}, nil
 }
 

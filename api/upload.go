@@ -89,7 +89,7 @@ func (s *server) storeBatch(ctx context.Context, up *upload, once *models.Once) 
 
 func (s *server) ingestOptions(up *upload, project *models.Project) ingest.Options {
 	return ingest.Options{
-		Fields: project.Fields, Columns: up.columns, MaxRows: s.MaxRows,
+		Fields: project.Fields, Columns: up.columns, Needs: s.neededColumns(project), MaxRows: s.MaxRows,
 		Charset: up.charset, Delimiter: up.delimiter, Duplicates: up.duplicates,
 	}
 }

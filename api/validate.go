@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/invopop/validation"
@@ -25,8 +26,9 @@ const (
 )
 
 // validateProject gives a project the form in which it is stored and refuses one that
-// cannot run; everything that is wrong is told at once.
-func (s *server) validateProject(p *models.Project) error {
+// cannot run; everything that is wrong is told at once. Its secrets are those that it has
+// with the change.
+func (s *server) validateProject(p *models.Project, secrets secretChange) error {
 	p.Name = strings.TrimSpace(p.Name)
 	for i := range p.Fields {
 		if p.Fields[i].Type == "" {
@@ -41,13 +43,16 @@ func (s *server) validateProject(p *models.Project) error {
 		"executor":    s.validateExecutor(p.Executor),
 		"settings":    settingsErr,
 		"defaults":    validateDefaults(p.Defaults),
+		"inputs":      validateInputs(p.Inputs),
+		"politeness":  validation.Validate(p.Politeness),
+		"secrets":     secrets.validate(p.SecretNames),
 	}
 	if errs["fields"] == nil {
 		errs["fields"] = field.ValidateAll(p.Fields)
 	}
 	if settingsErr == nil {
 		p.Settings = settings
-		s.askExecutor(p, errs)
+		s.askExecutor(p, secrets.names(p.SecretNames), errs)
 	}
 	if err := errs.Filter(); err != nil {
 		return invalid("the project is not valid", fieldErrors(err)...)
@@ -66,13 +71,14 @@ func (s *server) validateExecutor(name string) error {
 }
 
 // askExecutor has the executor check its settings, and the fields as far as it has a
-// say in them.
-func (s *server) askExecutor(p *models.Project, errs validation.Errors) {
+// say in them. What is wrong with the inputs or the secrets themselves comes first: it
+// would be told once more for every reference to them.
+func (s *server) askExecutor(p *models.Project, secrets []string, errs validation.Errors) {
 	executor, ok := s.Executors[p.Executor]
-	if !ok || errs["fields"] != nil {
+	if !ok || errs["fields"] != nil || errs["inputs"] != nil || errs["secrets"] != nil {
 		return
 	}
-	err := executor.Validate(executors.Spec{Instruction: p.Instruction, Fields: p.Fields, Settings: p.Settings})
+	err := executor.Validate(specOf(p, secrets))
 	var byMember validation.Errors
 	switch {
 	case err == nil:
@@ -81,6 +87,40 @@ func (s *server) askExecutor(p *models.Project, errs validation.Errors) {
 	default:
 		errs["settings"] = err
 	}
+}
+
+// specOf is what an executor is to know of a project with these secrets.
+func specOf(p *models.Project, secrets []string) executors.Spec {
+	return executors.Spec{
+		Instruction: p.Instruction, Fields: p.Fields, Settings: p.Settings, Inputs: p.Inputs, Secrets: secrets,
+	}
+}
+
+// validateInputs checks the names of input columns and gives them the form that headers
+// have.
+func validateInputs(inputs []string) error {
+	if len(inputs) > wire.MaxInputs {
+		return fmt.Errorf("must be at most %d", wire.MaxInputs)
+	}
+	errs := validation.Errors{}
+	seen := make(map[string]bool, len(inputs))
+	for i := range inputs {
+		inputs[i] = strings.TrimSpace(inputs[i])
+		errs[strconv.Itoa(i)] = checkInput(inputs[i], seen)
+	}
+	return errs.Filter()
+}
+
+// checkInput checks the name of an input column; seen are those before, whose case does
+// not tell them apart, as in an upload.
+func checkInput(name string, seen map[string]bool) error {
+	err := validation.Validate(name, validation.Required, validation.RuneLength(1, wire.MaxInputLength))
+	folded := strings.ToLower(name)
+	if err == nil && seen[folded] {
+		err = errors.New("is there twice")
+	}
+	seen[folded] = true
+	return err
 }
 
 func notBlank(value any) error {

@@ -58,6 +58,8 @@ type ExportedJob struct {
 	// Cost is that of all its attempts in its execution; nil when there was none, or they
 	// were paid in several currencies.
 	Cost *Cost
+	// Steps are those of all its attempts in its execution.
+	Steps int
 }
 
 // ExportedSession is a session as an export reads it, with the row that it is of; see
@@ -76,6 +78,7 @@ type ExportedSession struct {
 	ErrorClass, ErrorCode, ErrorMessage string
 	RetryAt, StartedAt, FinishedAt      time.Time
 	Cost                                *Cost // nil when there was none
+	Steps                               int
 }
 
 // SessionFilter narrows a list of the sessions of an execution; zero members do not

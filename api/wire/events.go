@@ -60,6 +60,10 @@ type Progress struct {
 	Cancelled   int       `json:"cancelled"`
 	Retries     int       `json:"retries"`
 	Accuracy    *Accuracy `json:"accuracy,omitempty"`
+	// Steps and cost are those of Stats.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
 }
 
 // StreamEnd says why a stream ends.

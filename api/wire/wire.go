@@ -83,6 +83,27 @@ type Tolerance struct {
 	Action string `json:"action,omitempty"`
 }
 
+// Politeness limits what the jobs of a project do to one site.
+type Politeness struct {
+	// MaxConcurrentPerHost is how many jobs use a host at a time, 1–50; 0 is any number.
+	MaxConcurrentPerHost int `json:"max_concurrent_per_host,omitempty"`
+	// MinDelayMS is the least time between two starts of jobs at a host, up to 600,000
+	// milliseconds.
+	MinDelayMS int64 `json:"min_delay_ms,omitempty"`
+	// RespectRobotsTxt has jobs fail at what a site's robots.txt disallows.
+	RespectRobotsTxt bool `json:"respect_robots_txt,omitempty"`
+}
+
+// Limits of what a project has beside its settings.
+const (
+	MaxSecrets = 50
+	// MaxSecretBytes bounds the value of a secret.
+	MaxSecretBytes = 16 << 10
+	MaxInputs      = 1_000
+	// MaxInputLength bounds the name of an input column, in characters.
+	MaxInputLength = 200
+)
+
 // ProjectRequest creates a project.
 type ProjectRequest struct {
 	Name        string            `json:"name"`
@@ -91,6 +112,11 @@ type ProjectRequest struct {
 	Executor    string            `json:"executor"`
 	Settings    json.RawMessage   `json:"settings,omitempty"`
 	Defaults    ExecutionDefaults `json:"defaults"`
+	// Inputs are the input columns that every batch of the project has; nil is any.
+	Inputs     []string    `json:"inputs,omitzero"`
+	Politeness *Politeness `json:"politeness,omitempty"`
+	// Secrets are values by name. No answer has them.
+	Secrets map[string]string `json:"secrets,omitempty"`
 }
 
 // ProjectPatch edits a project: members that are absent stay as they are, members
@@ -102,6 +128,12 @@ type ProjectPatch struct {
 	Executor    *string            `json:"executor,omitempty"`
 	Settings    json.RawMessage    `json:"settings,omitempty"`
 	Defaults    *ExecutionDefaults `json:"defaults,omitempty"`
+	// Inputs and Politeness may be null, which takes them away.
+	Inputs     Nullable[[]string]   `json:"inputs,omitzero"`
+	Politeness Nullable[Politeness] `json:"politeness,omitzero"`
+	// Secrets are put in the place of those of the same names; null drops one, and those
+	// that are not named stay.
+	Secrets map[string]Nullable[string] `json:"secrets,omitempty"`
 }
 
 // Project is a project.
@@ -113,9 +145,15 @@ type Project struct {
 	Executor    string            `json:"executor"`
 	Settings    json.RawMessage   `json:"settings"`
 	Defaults    ExecutionDefaults `json:"defaults"`
-	Version     int64             `json:"version"`
-	CreatedAt   time.Time         `json:"created_at"`
-	UpdatedAt   time.Time         `json:"updated_at"`
+	// Inputs are absent when batches may have any.
+	Inputs []string `json:"inputs,omitzero"`
+	// Politeness is absent when there is no limit.
+	Politeness *Politeness `json:"politeness,omitempty"`
+	// SecretNames are the names of the project's secrets, in their order.
+	SecretNames []string  `json:"secret_names"`
+	Version     int64     `json:"version"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
 }
 
 // Column is one column of a batch.
@@ -168,6 +206,44 @@ type ExecuteRequest struct {
 	FailureTolerance *Tolerance `json:"failure_tolerance,omitempty"`
 }
 
+// Bounds of TryRequest.TimeoutMS.
+const (
+	MinTryTimeoutMS = 1_000
+	MaxTryTimeoutMS = 300_000
+)
+
+// TryRequest runs a project on one site, and waits.
+type TryRequest struct {
+	SiteURL string `json:"site_url"`
+	// Input is the values of input columns.
+	Input map[string]string `json:"input,omitempty"`
+	// GroundTruth holds accepted values by field.
+	GroundTruth map[string][]string `json:"ground_truth,omitempty"`
+	// TimeoutMS is how long the one attempt may take, 1,000–300,000; absent it is the
+	// project's, at most 120,000.
+	TimeoutMS *int64 `json:"timeout_ms,omitempty"`
+}
+
+// Try is what came of a try.
+type Try struct {
+	ExecutionID uuid.UUID `json:"execution_id"`
+	JobID       uuid.UUID `json:"job_id"`
+	// Status is the job's: completed, failed or cancelled; running when it could not be
+	// ended in time either.
+	Status string `json:"status"`
+	// Reason says why the execution was ended, when it did not end by itself.
+	Reason      string                 `json:"reason,omitempty"`
+	Verdict     string                 `json:"verdict,omitempty"`
+	VerdictNote string                 `json:"verdict_note,omitempty"`
+	Result      map[string]any         `json:"result,omitempty"`
+	Comparison  map[string]FieldResult `json:"comparison,omitempty"`
+	Error       *JobError              `json:"error,omitempty"`
+	// Session is absent when no attempt has begun.
+	Session *Session `json:"session,omitempty"`
+	// DurationMS is how long the attempt took.
+	DurationMS int64 `json:"duration_ms"`
+}
+
 // Execution is an execution.
 type Execution struct {
 	ID         uuid.UUID `json:"id"`
@@ -187,8 +263,14 @@ type Execution struct {
 	// Reason says why the execution is paused, failed or was stopped.
 	Reason string `json:"reason,omitempty"`
 	// WorkflowID finds the run in the Temporal Web UI.
-	WorkflowID string     `json:"workflow_id"`
-	TotalJobs  int        `json:"total_jobs"`
+	WorkflowID string `json:"workflow_id"`
+	TotalJobs  int    `json:"total_jobs"`
+	// Steps and cost are there once it has ended, as far as there were any. Money is in
+	// millionths of the currency's unit.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
+
 	CreatedAt  time.Time  `json:"created_at"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
@@ -229,6 +311,12 @@ type Stats struct {
 	Accuracy    *Accuracy           `json:"accuracy,omitempty"`
 	JobAccuracy *Accuracy           `json:"job_accuracy,omitempty"`
 	Fields      map[string]Accuracy `json:"fields"`
+
+	// Steps and cost are those of all attempts, of a live run of the jobs that have ended;
+	// absent where there were none.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
 
 	StartedAt  *time.Time `json:"started_at,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
@@ -282,6 +370,11 @@ type Job struct {
 	Accuracy      *float64               `json:"accuracy,omitempty"`
 	Comparison    map[string]FieldResult `json:"comparison,omitempty"`
 	Error         *JobError              `json:"error,omitempty"`
+	// Steps and cost are those of its attempts in the execution; absent where there were
+	// none.
+	Steps        int    `json:"steps,omitempty"`
+	CostMicros   int64  `json:"cost_micros,omitempty"`
+	CostCurrency string `json:"cost_currency,omitempty"`
 	// Version counts the edits that people made; it is the ETag.
 	Version    int64      `json:"version"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
@@ -307,8 +400,13 @@ type Session struct {
 	VerdictNote string          `json:"verdict_note,omitempty"`
 	Usage       json.RawMessage `json:"usage,omitempty"`
 	Evidence    json.RawMessage `json:"evidence,omitempty"`
-	Error       *JobError       `json:"error,omitempty"`
-	RetryAt     *time.Time      `json:"retry_at,omitempty"`
-	StartedAt   time.Time       `json:"started_at"`
-	FinishedAt  *time.Time      `json:"finished_at,omitempty"`
+	// Files are the kinds of evidence that it has beside, such as "screenshot".
+	Files        []string   `json:"files,omitempty"`
+	Steps        int        `json:"steps,omitempty"`
+	CostMicros   int64      `json:"cost_micros,omitempty"`
+	CostCurrency string     `json:"cost_currency,omitempty"`
+	Error        *JobError  `json:"error,omitempty"`
+	RetryAt      *time.Time `json:"retry_at,omitempty"`
+	StartedAt    time.Time  `json:"started_at"`
+	FinishedAt   *time.Time `json:"finished_at,omitempty"`
 }

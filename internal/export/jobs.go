@@ -24,7 +24,7 @@ const siteURLColumn = "site_url"
 const UploadGroup = "upload"
 
 // Jobs chooses columns of jobs, and says which parts of them those need. Without a choice
-// it is all but cost, project_id, batch_id, next_attempt_at, created_at and updated_at.
+// it is all but cost, steps, project_id, batch_id, next_attempt_at, created_at and updated_at.
 // What is wrong with the choice is a *ColumnsError.
 func Jobs(head *models.ExportHead, columns []string) (*Table[models.ExportedJob], models.JobParts, error) {
 	type job = models.ExportedJob
@@ -79,6 +79,7 @@ func Jobs(head *models.ExportHead, columns []string) (*Table[models.ExportedJob]
 	batch := head.Batch
 	all.columns = append(append(all.columns, all.usual...),
 		own("cost", func(j *job) Cell { return costCell(j.Cost) }),
+		own("steps", func(j *job) Cell { return intCell(j.Steps) }),
 		own("project_id", func(*job) Cell { return idCell(batch.ProjectID) }),
 		own("batch_id", func(*job) Cell { return idCell(batch.ID) }),
 		own("next_attempt_at", func(j *job) Cell { return timeCell(j.NextAttemptAt) }),

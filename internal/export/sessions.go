@@ -7,7 +7,7 @@ import (
 )
 
 // Sessions chooses columns of sessions, and says which parts of them those need. Without
-// a choice it is all but raw and evidence. What is wrong with the choice is a
+// a choice it is all but steps, raw and evidence. What is wrong with the choice is a
 // *ColumnsError.
 func Sessions(head *models.ExportHead, columns []string) (*Table[models.ExportedSession], models.SessionParts, error) {
 	type session = models.ExportedSession
@@ -40,6 +40,7 @@ func Sessions(head *models.ExportHead, columns []string) (*Table[models.Exported
 		own("usage", func(s *session) Cell { return jsonCell(s.Usage) }),
 	)
 	all.columns = append(append(all.columns, all.usual...),
+		own("steps", func(s *session) Cell { return intCell(s.Steps) }),
 		own("raw", func(s *session) Cell { return jsonCell(s.Raw) }),
 		own("evidence", func(s *session) Cell { return jsonCell(s.Evidence) }),
 	)

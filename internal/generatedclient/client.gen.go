@@ -236,24 +236,6 @@ func (e ExecuteRequestType) Valid() bool {
 	}
 }
 
-// Defines values for ExecutionType.
-const (
-	ExecutionTypeProduction ExecutionType = "production"
-	ExecutionTypeTest       ExecutionType = "test"
-)
-
-// Valid indicates whether the value is a known member of the ExecutionType enum.
-func (e ExecutionType) Valid() bool {
-	switch e {
-	case ExecutionTypeProduction:
-		return true
-	case ExecutionTypeTest:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ExecutionMetricsBucket.
 const (
 	ExecutionMetricsBucketDay    ExecutionMetricsBucket = "day"
@@ -341,6 +323,27 @@ func (e ExecutionStatus) Valid() bool {
 	case ExecutionStatusStopped:
 		return true
 	case ExecutionStatusStopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExecutionType.
+const (
+	ExecutionTypeProduction ExecutionType = "production"
+	ExecutionTypeTest       ExecutionType = "test"
+	ExecutionTypeTry        ExecutionType = "try"
+)
+
+// Valid indicates whether the value is a known member of the ExecutionType enum.
+func (e ExecutionType) Valid() bool {
+	switch e {
+	case ExecutionTypeProduction:
+		return true
+	case ExecutionTypeTest:
+		return true
+	case ExecutionTypeTry:
 		return true
 	default:
 		return false
@@ -635,6 +638,21 @@ func (e ProjectMetricsType) Valid() bool {
 	case ProjectMetricsTypeProduction:
 		return true
 	case ProjectMetricsTypeTest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionFiles.
+const (
+	Screenshot SessionFiles = "screenshot"
+)
+
+// Valid indicates whether the value is a known member of the SessionFiles enum.
+func (e SessionFiles) Valid() bool {
+	switch e {
+	case Screenshot:
 		return true
 	default:
 		return false
@@ -1158,9 +1176,13 @@ type ExecuteRequestType string
 
 // Execution defines model for Execution.
 type Execution struct {
-	BatchId     openapi_types.UUID `json:"batch_id"`
-	Concurrency int                `json:"concurrency"`
-	CreatedAt   time.Time          `json:"created_at"`
+	BatchId      openapi_types.UUID `json:"batch_id"`
+	Concurrency  int                `json:"concurrency"`
+	CostCurrency *string            `json:"cost_currency,omitempty"`
+
+	// CostMicros Money in millionths of the unit of cost_currency; absent where nothing was paid.
+	CostMicros *int      `json:"cost_micros,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
 
 	// FailureTolerance How many failed jobs an execution bears; at least one of the two maxima. Beyond either it pauses, or fails.
 	FailureTolerance *Tolerance         `json:"failure_tolerance,omitempty"`
@@ -1189,16 +1211,18 @@ type Execution struct {
 	StartedAt *time.Time `json:"started_at,omitempty"`
 
 	// Status Failed means that the run could not go on, not that some jobs failed.
-	Status    ExecutionStatus `json:"status"`
-	TotalJobs int             `json:"total_jobs"`
-	Type      ExecutionType   `json:"type"`
+	Status ExecutionStatus `json:"status"`
+
+	// Steps There once it has ended, as are its costs; absent where there were none.
+	Steps     *int `json:"steps,omitempty"`
+	TotalJobs int  `json:"total_jobs"`
+
+	// Type A sample, everything, or one row that was made for it.
+	Type ExecutionType `json:"type"`
 
 	// WorkflowId Finds the run in the Temporal Web UI.
 	WorkflowId string `json:"workflow_id"`
 }
-
-// ExecutionType defines model for Execution.Type.
-type ExecutionType string
 
 // ExecutionDefaults defines model for ExecutionDefaults.
 type ExecutionDefaults struct {
@@ -1304,6 +1328,9 @@ type ExecutionPointType string
 
 // ExecutionStatus Failed means that the run could not go on, not that some jobs failed.
 type ExecutionStatus string
+
+// ExecutionType A sample, everything, or one row that was made for it.
+type ExecutionType string
 
 // Extract Where the fetch executor finds the value; without it a field with a well-known name or
 // type is found by itself. At most one of property, css and jsonpath.
@@ -1421,15 +1448,23 @@ type HostMetrics struct {
 	TopError    *CodeCount  `json:"top_error,omitempty"`
 }
 
+// Inputs Names of input columns that every batch of the project must have. Settings may refer to
+// no other column then. Without it, they may refer to any, and a batch must have those.
+type Inputs = []string
+
 // Job defines model for Job.
 type Job struct {
 	// Accuracy The share of compared fields that match.
-	Accuracy   *float32                `json:"accuracy,omitempty"`
-	Attempts   int                     `json:"attempts"`
-	BatchId    openapi_types.UUID      `json:"batch_id"`
-	Comparison *map[string]FieldResult `json:"comparison,omitempty"`
-	CreatedAt  time.Time               `json:"created_at"`
-	Error      *JobError               `json:"error,omitempty"`
+	Accuracy     *float32                `json:"accuracy,omitempty"`
+	Attempts     int                     `json:"attempts"`
+	BatchId      openapi_types.UUID      `json:"batch_id"`
+	Comparison   *map[string]FieldResult `json:"comparison,omitempty"`
+	CostCurrency *string                 `json:"cost_currency,omitempty"`
+
+	// CostMicros Money in millionths of the unit of cost_currency; absent where nothing was paid.
+	CostMicros *int      `json:"cost_micros,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	Error      *JobError `json:"error,omitempty"`
 
 	// ExecutionId The execution that its result is of.
 	ExecutionId *openapi_types.UUID `json:"execution_id,omitempty"`
@@ -1454,7 +1489,10 @@ type Job struct {
 	SiteUrl   string     `json:"site_url"`
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	Status    JobStatus  `json:"status"`
-	UpdatedAt time.Time  `json:"updated_at"`
+
+	// Steps Of its attempts in the execution, as are the costs; absent where there were none.
+	Steps     *int      `json:"steps,omitempty"`
+	UpdatedAt time.Time `json:"updated_at"`
 
 	// Verdict What the result is worth, apart from the status.
 	Verdict *Verdict `json:"verdict,omitempty"`
@@ -1590,6 +1628,19 @@ type Pagination struct {
 	Total *int `json:"total,omitempty"`
 }
 
+// Politeness Limits for what jobs do to one site. They hold over all workers; jobs of all projects at a
+// host count together. An edit holds for executions that run, too.
+type Politeness struct {
+	// MaxConcurrentPerHost Jobs at a host at a time; 0 is any number.
+	MaxConcurrentPerHost *int `json:"max_concurrent_per_host,omitempty"`
+
+	// MinDelayMs Least time between two starts of jobs at a host.
+	MinDelayMs *int `json:"min_delay_ms,omitempty"`
+
+	// RespectRobotsTxt Jobs fail at what the robots.txt of the site disallows.
+	RespectRobotsTxt *bool `json:"respect_robots_txt,omitempty"`
+}
+
 // Preset Attempts, first delay, factor, longest delay: FAST 3, 0.5 s, 2, 5 s; STANDARD 5, 1 s, 2,
 // 30 s; PATIENT 5, 5 s, 2, 5 min; AGGRESSIVE 10, 0.25 s, 1.5, 10 s.
 type Preset string
@@ -1665,13 +1716,24 @@ type ProblemCode string
 
 // Project defines model for Project.
 type Project struct {
-	CreatedAt   time.Time              `json:"created_at"`
-	Defaults    ExecutionDefaults      `json:"defaults"`
-	Executor    string                 `json:"executor"`
-	Fields      []Field                `json:"fields"`
-	Id          openapi_types.UUID     `json:"id"`
-	Instruction string                 `json:"instruction"`
-	Name        string                 `json:"name"`
+	CreatedAt time.Time          `json:"created_at"`
+	Defaults  ExecutionDefaults  `json:"defaults"`
+	Executor  string             `json:"executor"`
+	Fields    []Field            `json:"fields"`
+	Id        openapi_types.UUID `json:"id"`
+
+	// Inputs Names of input columns that every batch of the project must have. Settings may refer to
+	// no other column then. Without it, they may refer to any, and a batch must have those.
+	Inputs      *Inputs `json:"inputs,omitempty"`
+	Instruction string  `json:"instruction"`
+	Name        string  `json:"name"`
+
+	// Politeness Limits for what jobs do to one site. They hold over all workers; jobs of all projects at a
+	// host count together. An edit holds for executions that run, too.
+	Politeness *Politeness `json:"politeness,omitempty"`
+
+	// SecretNames The names of its secrets, in their order.
+	SecretNames []string               `json:"secret_names"`
 	Settings    map[string]interface{} `json:"settings"`
 	UpdatedAt   time.Time              `json:"updated_at"`
 
@@ -1751,12 +1813,25 @@ type ProjectMetricsType string
 
 // ProjectPatch defines model for ProjectPatch.
 type ProjectPatch struct {
-	Defaults    *ExecutionDefaults      `json:"defaults,omitempty"`
-	Executor    *string                 `json:"executor,omitempty"`
-	Fields      *[]Field                `json:"fields,omitempty"`
-	Instruction *string                 `json:"instruction,omitempty"`
-	Name        *string                 `json:"name,omitempty"`
-	Settings    *map[string]interface{} `json:"settings,omitempty"`
+	Defaults *ExecutionDefaults `json:"defaults,omitempty"`
+	Executor *string            `json:"executor,omitempty"`
+	Fields   *[]Field           `json:"fields,omitempty"`
+
+	// Inputs As of a new project; null is any column.
+	Inputs      *[]string `json:"inputs,omitempty"`
+	Instruction *string   `json:"instruction,omitempty"`
+	Name        *string   `json:"name,omitempty"`
+
+	// Politeness As of a new project; null is no limit.
+	Politeness *struct {
+		MaxConcurrentPerHost *int  `json:"max_concurrent_per_host,omitempty"`
+		MinDelayMs           *int  `json:"min_delay_ms,omitempty"`
+		RespectRobotsTxt     *bool `json:"respect_robots_txt,omitempty"`
+	} `json:"politeness,omitempty"`
+
+	// Secrets Values by name; null drops one. Secrets that are not named stay.
+	Secrets  *map[string]*string     `json:"secrets,omitempty"`
+	Settings *map[string]interface{} `json:"settings,omitempty"`
 }
 
 // ProjectRequest defines model for ProjectRequest.
@@ -1764,10 +1839,23 @@ type ProjectRequest struct {
 	Defaults *ExecutionDefaults `json:"defaults,omitempty"`
 
 	// Executor Examples: fetch, activity
-	Executor    string  `json:"executor"`
-	Fields      []Field `json:"fields"`
+	Executor string  `json:"executor"`
+	Fields   []Field `json:"fields"`
+
+	// Inputs Names of input columns that every batch of the project must have. Settings may refer to
+	// no other column then. Without it, they may refer to any, and a batch must have those.
+	Inputs      *Inputs `json:"inputs,omitempty"`
 	Instruction string  `json:"instruction"`
 	Name        string  `json:"name"`
+
+	// Politeness Limits for what jobs do to one site. They hold over all workers; jobs of all projects at a
+	// host count together. An edit holds for executions that run, too.
+	Politeness *Politeness `json:"politeness,omitempty"`
+
+	// Secrets Values by name: a letter, then letters, digits and underscores, at most 64. A value has
+	// at most 16 KiB. Settings refer to one as `{{secret.name}}` where the executor takes that.
+	// No answer has a value; `secret_names` says which there are.
+	Secrets *map[string]string `json:"secrets,omitempty"`
 
 	// Settings The executor's own.
 	Settings *map[string]interface{} `json:"settings,omitempty"`
@@ -1820,13 +1908,20 @@ type RetryPolicy struct {
 
 // Session defines model for Session.
 type Session struct {
-	Attempt     int                     `json:"attempt"`
+	Attempt      int     `json:"attempt"`
+	CostCurrency *string `json:"cost_currency,omitempty"`
+
+	// CostMicros Money in millionths of the unit of cost_currency; absent where nothing was paid.
+	CostMicros  *int                    `json:"cost_micros,omitempty"`
 	Error       *JobError               `json:"error,omitempty"`
 	Evidence    *map[string]interface{} `json:"evidence,omitempty"`
 	ExecutionId openapi_types.UUID      `json:"execution_id"`
-	FinishedAt  *time.Time              `json:"finished_at,omitempty"`
-	Id          openapi_types.UUID      `json:"id"`
-	JobId       openapi_types.UUID      `json:"job_id"`
+
+	// Files Evidence that it has beside, by kind; absent where there is none.
+	Files      *[]SessionFiles    `json:"files,omitempty"`
+	FinishedAt *time.Time         `json:"finished_at,omitempty"`
+	Id         openapi_types.UUID `json:"id"`
+	JobId      openapi_types.UUID `json:"job_id"`
 
 	// Raw What was found, before it was read as values.
 	Raw         interface{}             `json:"raw,omitempty"`
@@ -1835,15 +1930,23 @@ type Session struct {
 	RetryAt     *time.Time              `json:"retry_at,omitempty"`
 	StartedAt   time.Time               `json:"started_at"`
 	Status      SessionStatus           `json:"status"`
-	Usage       *map[string]interface{} `json:"usage,omitempty"`
+
+	// Steps Absent where there were none.
+	Steps *int                    `json:"steps,omitempty"`
+	Usage *map[string]interface{} `json:"usage,omitempty"`
 
 	// Verdict What the result is worth, apart from the status.
-	Verdict     *Verdict `json:"verdict,omitempty"`
-	VerdictNote *string  `json:"verdict_note,omitempty"`
+	Verdict *Verdict `json:"verdict,omitempty"`
+
+	// VerdictNote Why the verdict is what it is.
+	VerdictNote *string `json:"verdict_note,omitempty"`
 
 	// Worker Who made the attempt.
 	Worker string `json:"worker"`
 }
+
+// SessionFiles defines model for Session.Files.
+type SessionFiles string
 
 // SessionStatus defines model for Session.Status.
 type SessionStatus string
@@ -1851,10 +1954,14 @@ type SessionStatus string
 // Stats defines model for Stats.
 type Stats struct {
 	// Accuracy A share with its 95 % Wilson interval.
-	Accuracy     *Accuracy           `json:"accuracy,omitempty"`
-	Cancelled    int                 `json:"cancelled"`
-	Completed    int                 `json:"completed"`
-	Concurrency  int                 `json:"concurrency"`
+	Accuracy     *Accuracy `json:"accuracy,omitempty"`
+	Cancelled    int       `json:"cancelled"`
+	Completed    int       `json:"completed"`
+	Concurrency  int       `json:"concurrency"`
+	CostCurrency *string   `json:"cost_currency,omitempty"`
+
+	// CostMicros Money in millionths of the unit of cost_currency; absent where nothing was paid.
+	CostMicros   *int                `json:"cost_micros,omitempty"`
 	ErrorClasses map[string]int      `json:"error_classes"`
 	ExecutionId  openapi_types.UUID  `json:"execution_id"`
 	Failed       int                 `json:"failed"`
@@ -1871,9 +1978,12 @@ type Stats struct {
 	StartedAt   *time.Time  `json:"started_at,omitempty"`
 
 	// Status Failed means that the run could not go on, not that some jobs failed.
-	Status   ExecutionStatus `json:"status"`
-	Total    int             `json:"total"`
-	Verdicts map[string]int  `json:"verdicts"`
+	Status ExecutionStatus `json:"status"`
+
+	// Steps Of all attempts, as are the costs; of a live run, of the jobs that have ended. Absent where there were none.
+	Steps    *int           `json:"steps,omitempty"`
+	Total    int            `json:"total"`
+	Verdicts map[string]int `json:"verdicts"`
 }
 
 // StatsSource defines model for Stats.Source.
@@ -1901,6 +2011,44 @@ type Tolerance struct {
 
 // ToleranceAction defines model for Tolerance.Action.
 type ToleranceAction string
+
+// Try defines model for Try.
+type Try struct {
+	Comparison *map[string]FieldResult `json:"comparison,omitempty"`
+
+	// DurationMs How long the attempt took.
+	DurationMs  int                `json:"duration_ms"`
+	Error       *JobError          `json:"error,omitempty"`
+	ExecutionId openapi_types.UUID `json:"execution_id"`
+	JobId       openapi_types.UUID `json:"job_id"`
+
+	// Reason Why the execution was ended, when it did not end by itself.
+	Reason *string `json:"reason,omitempty"`
+
+	// Result Values by field.
+	Result  *map[string]interface{} `json:"result,omitempty"`
+	Session *Session                `json:"session,omitempty"`
+	Status  JobStatus               `json:"status"`
+
+	// Verdict What the result is worth, apart from the status.
+	Verdict *Verdict `json:"verdict,omitempty"`
+
+	// VerdictNote Why the verdict is what it is.
+	VerdictNote *string `json:"verdict_note,omitempty"`
+}
+
+// TryRequest defines model for TryRequest.
+type TryRequest struct {
+	// GroundTruth Accepted values by field of the project; none are blank.
+	GroundTruth *AcceptedValues `json:"ground_truth,omitempty"`
+
+	// Input Values of input columns; those that the project needs must be there.
+	Input   *map[string]string `json:"input,omitempty"`
+	SiteUrl string             `json:"site_url"`
+
+	// TimeoutMs Longest time of the attempt. By default that of the project, at most 120,000.
+	TimeoutMs *int `json:"timeout_ms,omitempty"`
+}
 
 // UploadNote defines model for UploadNote.
 type UploadNote struct {
@@ -2011,6 +2159,9 @@ type ProjectParameter = openapi_types.UUID
 // ProjectId defines model for project_id.
 type ProjectId = openapi_types.UUID
 
+// SessionParameter defines model for session.
+type SessionParameter = openapi_types.UUID
+
 // UploadColumns defines model for uploadColumns.
 type UploadColumns = string
 
@@ -2067,6 +2218,9 @@ type KeyMismatch = Problem
 
 // LengthRequired defines model for LengthRequired.
 type LengthRequired = Problem
+
+// NotFound defines model for NotFound.
+type NotFound = Problem
 
 // ProblemResponse defines model for Problem.
 type ProblemResponse = Problem
@@ -2306,6 +2460,7 @@ type ListExecutionsParams struct {
 	ProjectId *ProjectId          `form:"project_id,omitempty" json:"project_id,omitempty"`
 	BatchId   *openapi_types.UUID `form:"batch_id,omitempty" json:"batch_id,omitempty"`
 	Status    *[]ExecutionStatus  `form:"status,omitempty" json:"status,omitempty"`
+	Type      *ExecutionType      `form:"type,omitempty" json:"type,omitempty"`
 
 	// Limit Records of a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -2531,6 +2686,20 @@ type GetProjectMetricsParamsBucket string
 // GetProjectMetricsParamsType defines parameters for GetProjectMetrics.
 type GetProjectMetricsParamsType string
 
+// TryProjectParams defines parameters for TryProject.
+type TryProjectParams struct {
+	// IdempotencyKey Has the record be made once, however often the request is sent with this key: the first
+	// answer is given again, with `Idempotency-Replayed: true`. The key is kept for 24 hours;
+	// nothing is kept of a request that was refused.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetScreenshotParams defines parameters for GetScreenshot.
+type GetScreenshotParams struct {
+	// IfNoneMatch The `ETag` of the picture that the client has.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // CreateBatchJSONRequestBody defines body for CreateBatch for application/json ContentType.
 type CreateBatchJSONRequestBody = BatchRequest
 
@@ -2581,6 +2750,9 @@ type UpdateProjectJSONRequestBody = ProjectPatch
 
 // ExecuteJSONRequestBody defines body for Execute for application/json ContentType.
 type ExecuteJSONRequestBody = ExecuteRequest
+
+// TryProjectJSONRequestBody defines body for TryProject for application/json ContentType.
+type TryProjectJSONRequestBody = TryRequest
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -2790,7 +2962,7 @@ type ClientInterface interface {
 	// matches; `status`, `verdict`, `accuracy`, `attempts`, `error_class`, `error_code`,
 	// `error_message`, `execution_id`, `started_at`, `finished_at`, `duration_ms`. When they are
 	// named: `cost` (of all attempts in the execution; empty when they were paid in several
-	// currencies), `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
+	// currencies), `steps`, `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
 	// `upload` stands for the columns of the upload under the names that they had there, so that
 	// `?columns=upload` gives a CSV that can be uploaded again. Fields are those of the project,
 	// and those of earlier executions of the batch.
@@ -2849,6 +3021,8 @@ type ClientInterface interface {
 	ListJobs(ctx context.Context, id BatchParameter, params *ListJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListExecutions List executions, newest first
+	//
+	// Tries are left out, unless their `type` or the batch of one is asked for.
 	//
 	// Corresponds with GET /api/executions (the `ListExecutions` operationId).
 	ListExecutions(ctx context.Context, params *ListExecutionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2961,7 +3135,7 @@ type ClientInterface interface {
 	// **Columns.** `row`, `job_id`, `site_url`, `session_id`, `execution_id`, `attempt`, `status`,
 	// `worker`, `remote_run_id`; `result.<field>` for the fields of the execution; `verdict`,
 	// `verdict_note`, `error_class`, `error_code`, `error_message`, `started_at`, `finished_at`,
-	// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `raw`, `evidence`.
+	// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `steps`, `raw`, `evidence`.
 	//
 	// Corresponds with GET /api/executions/{id}/sessions/export (the `ExportSessions` operationId).
 	ExportSessions(ctx context.Context, id ExecutionParameter, params *ExportSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3240,6 +3414,57 @@ type ClientInterface interface {
 	// Corresponds with GET /api/projects/{id}/metrics (the `GetProjectMetrics` operationId).
 	GetProjectMetrics(ctx context.Context, id ProjectParameter, params *GetProjectMetricsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// TryProjectWithBody Run a project on one site, and wait
+	//
+	// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+	// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+	// out; its records are found by their ids.
+	//
+	// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+	// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+	// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+	// job, the answer is 200.
+	//
+	// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+	// waits for the same execution and answers with what came of that.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+	TryProjectWithBody(ctx context.Context, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TryProject Run a project on one site, and wait
+	//
+	// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+	// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+	// out; its records are found by their ids.
+	//
+	// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+	// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+	// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+	// job, the answer is 200.
+	//
+	// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+	// waits for the same execution and answers with what came of that.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+	TryProject(ctx context.Context, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSession Get a session
+	//
+	// Corresponds with GET /api/sessions/{id} (the `GetSession` operationId).
+	GetSession(ctx context.Context, id SessionParameter, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetScreenshot The picture of the page that a session took
+	//
+	// There where `files` of the session has `screenshot`. What is neither PNG, JPEG nor WebP is
+	// sent as bytes.
+	//
+	// Corresponds with GET /api/sessions/{id}/screenshot (the `GetScreenshot` operationId).
+	GetScreenshot(ctx context.Context, id SessionParameter, params *GetScreenshotParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDocs This document, for reading
 	//
 	// Corresponds with GET /docs (the `GetDocs` operationId).
@@ -3485,7 +3710,7 @@ func (c *Client) UpdateBatch(ctx context.Context, id BatchParameter, params *Upd
 // matches; `status`, `verdict`, `accuracy`, `attempts`, `error_class`, `error_code`,
 // `error_message`, `execution_id`, `started_at`, `finished_at`, `duration_ms`. When they are
 // named: `cost` (of all attempts in the execution; empty when they were paid in several
-// currencies), `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
+// currencies), `steps`, `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
 // `upload` stands for the columns of the upload under the names that they had there, so that
 // `?columns=upload` gives a CSV that can be uploaded again. Fields are those of the project,
 // and those of earlier executions of the batch.
@@ -3584,6 +3809,8 @@ func (c *Client) ListJobs(ctx context.Context, id BatchParameter, params *ListJo
 }
 
 // ListExecutions List executions, newest first
+//
+// Tries are left out, unless their `type` or the batch of one is asked for.
 //
 // Corresponds with GET /api/executions (the `ListExecutions` operationId).
 func (c *Client) ListExecutions(ctx context.Context, params *ListExecutionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3806,7 +4033,7 @@ func (c *Client) ListExecutionSessions(ctx context.Context, id ExecutionParamete
 // **Columns.** `row`, `job_id`, `site_url`, `session_id`, `execution_id`, `attempt`, `status`,
 // `worker`, `remote_run_id`; `result.<field>` for the fields of the execution; `verdict`,
 // `verdict_note`, `error_class`, `error_code`, `error_message`, `started_at`, `finished_at`,
-// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `raw`, `evidence`.
+// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `steps`, `raw`, `evidence`.
 //
 // Corresponds with GET /api/executions/{id}/sessions/export (the `ExportSessions` operationId).
 func (c *Client) ExportSessions(ctx context.Context, id ExecutionParameter, params *ExportSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4345,6 +4572,97 @@ func (c *Client) ListProjectJobs(ctx context.Context, id ProjectParameter, param
 // Corresponds with GET /api/projects/{id}/metrics (the `GetProjectMetrics` operationId).
 func (c *Client) GetProjectMetrics(ctx context.Context, id ProjectParameter, params *GetProjectMetricsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetProjectMetricsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TryProjectWithBody Run a project on one site, and wait
+//
+// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+// out; its records are found by their ids.
+//
+// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+// job, the answer is 200.
+//
+// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+// waits for the same execution and answers with what came of that.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+func (c *Client) TryProjectWithBody(ctx context.Context, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTryProjectRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TryProject Run a project on one site, and wait
+//
+// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+// out; its records are found by their ids.
+//
+// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+// job, the answer is 200.
+//
+// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+// waits for the same execution and answers with what came of that.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+func (c *Client) TryProject(ctx context.Context, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTryProjectRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSession Get a session
+//
+// Corresponds with GET /api/sessions/{id} (the `GetSession` operationId).
+func (c *Client) GetSession(ctx context.Context, id SessionParameter, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSessionRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetScreenshot The picture of the page that a session took
+//
+// There where `files` of the session has `screenshot`. What is neither PNG, JPEG nor WebP is
+// sent as bytes.
+//
+// Corresponds with GET /api/sessions/{id}/screenshot (the `GetScreenshot` operationId).
+func (c *Client) GetScreenshot(ctx context.Context, id SessionParameter, params *GetScreenshotParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetScreenshotRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5470,6 +5788,18 @@ func NewListExecutionsRequest(server string, params *ListExecutionsParams) (*htt
 		if params.Status != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Type != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "type", *params.Type, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7251,6 +7581,151 @@ func NewGetProjectMetricsRequest(server string, id ProjectParameter, params *Get
 	return req, nil
 }
 
+// NewTryProjectRequest calls the generic TryProject builder with application/json body
+func NewTryProjectRequest(server string, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTryProjectRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewTryProjectRequestWithBody constructs an http.Request for the TryProject method, with any body, and a specified content type
+func NewTryProjectRequestWithBody(server string, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/projects/%s/try", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetSessionRequest constructs an http.Request for the GetSession method
+func NewGetSessionRequest(server string, id SessionParameter) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/sessions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetScreenshotRequest constructs an http.Request for the GetScreenshot method
+func NewGetScreenshotRequest(server string, id SessionParameter, params *GetScreenshotParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/sessions/%s/screenshot", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetDocsRequest constructs an http.Request for the GetDocs method
 func NewGetDocsRequest(server string) (*http.Request, error) {
 	var err error
@@ -7543,7 +8018,7 @@ type ClientWithResponsesInterface interface {
 	// matches; `status`, `verdict`, `accuracy`, `attempts`, `error_class`, `error_code`,
 	// `error_message`, `execution_id`, `started_at`, `finished_at`, `duration_ms`. When they are
 	// named: `cost` (of all attempts in the execution; empty when they were paid in several
-	// currencies), `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
+	// currencies), `steps`, `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
 	// `upload` stands for the columns of the upload under the names that they had there, so that
 	// `?columns=upload` gives a CSV that can be uploaded again. Fields are those of the project,
 	// and those of earlier executions of the batch.
@@ -7606,6 +8081,8 @@ type ClientWithResponsesInterface interface {
 	ListJobsWithResponse(ctx context.Context, id BatchParameter, params *ListJobsParams, reqEditors ...RequestEditorFn) (*ListJobsResponse, error)
 
 	// ListExecutionsWithResponse List executions, newest first
+	//
+	// Tries are left out, unless their `type` or the batch of one is asked for.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7728,7 +8205,7 @@ type ClientWithResponsesInterface interface {
 	// **Columns.** `row`, `job_id`, `site_url`, `session_id`, `execution_id`, `attempt`, `status`,
 	// `worker`, `remote_run_id`; `result.<field>` for the fields of the execution; `verdict`,
 	// `verdict_note`, `error_class`, `error_code`, `error_message`, `started_at`, `finished_at`,
-	// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `raw`, `evidence`.
+	// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `steps`, `raw`, `evidence`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8028,6 +8505,61 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/projects/{id}/metrics (the `GetProjectMetrics` operationId).
 	GetProjectMetricsWithResponse(ctx context.Context, id ProjectParameter, params *GetProjectMetricsParams, reqEditors ...RequestEditorFn) (*GetProjectMetricsResponse, error)
+
+	// TryProjectWithBodyWithResponse Run a project on one site, and wait
+	//
+	// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+	// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+	// out; its records are found by their ids.
+	//
+	// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+	// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+	// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+	// job, the answer is 200.
+	//
+	// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+	// waits for the same execution and answers with what came of that.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+	TryProjectWithBodyWithResponse(ctx context.Context, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TryProjectResponse, error)
+
+	// TryProjectWithResponse Run a project on one site, and wait
+	//
+	// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+	// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+	// out; its records are found by their ids.
+	//
+	// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+	// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+	// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+	// job, the answer is 200.
+	//
+	// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+	// waits for the same execution and answers with what came of that.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+	TryProjectWithResponse(ctx context.Context, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*TryProjectResponse, error)
+
+	// GetSessionWithResponse Get a session
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/sessions/{id} (the `GetSession` operationId).
+	GetSessionWithResponse(ctx context.Context, id SessionParameter, reqEditors ...RequestEditorFn) (*GetSessionResponse, error)
+
+	// GetScreenshotWithResponse The picture of the page that a session took
+	//
+	// There where `files` of the session has `screenshot`. What is neither PNG, JPEG nor WebP is
+	// sent as bytes.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/sessions/{id}/screenshot (the `GetScreenshot` operationId).
+	GetScreenshotWithResponse(ctx context.Context, id SessionParameter, params *GetScreenshotParams, reqEditors ...RequestEditorFn) (*GetScreenshotResponse, error)
 
 	// GetDocsWithResponse This document, for reading
 	//
@@ -11025,6 +11557,237 @@ func (r GetProjectMetricsResponse) ContentType() string {
 	return ""
 }
 
+// TryProjectResponse200Headers the declared response headers of an HTTP 200 response for TryProject
+type TryProjectResponse200Headers struct {
+	Location   *string
+	XRequestId *string
+}
+
+// TryProjectResponseDefaultHeaders the declared response headers of an HTTP default response for TryProject
+type TryProjectResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type TryProjectResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Try
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadBody
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyMismatch
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *TryProjectResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *TryProjectResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TryProjectResponse) GetJSON200() *Try {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r TryProjectResponse) GetApplicationproblemJSON400() *BadBody {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r TryProjectResponse) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r TryProjectResponse) GetApplicationproblemJSON422() *KeyMismatch {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TryProjectResponse) GetApplicationproblemJSONDefault() *ProblemResponse {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TryProjectResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TryProjectResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TryProjectResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TryProjectResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSessionResponse200Headers the declared response headers of an HTTP 200 response for GetSession
+type GetSessionResponse200Headers struct {
+	XRequestId *string
+}
+
+// GetSessionResponseDefaultHeaders the declared response headers of an HTTP default response for GetSession
+type GetSessionResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetSessionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Session
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadParams
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetSessionResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetSessionResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSessionResponse) GetJSON200() *Session {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetSessionResponse) GetApplicationproblemJSON400() *BadParams {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetSessionResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetSessionResponse) GetApplicationproblemJSONDefault() *ProblemResponse {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSessionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSessionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSessionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSessionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetScreenshotResponse200Headers the declared response headers of an HTTP 200 response for GetScreenshot
+type GetScreenshotResponse200Headers struct {
+	ContentDisposition *string
+	ETag               *string
+	XRequestId         *string
+}
+
+// GetScreenshotResponseDefaultHeaders the declared response headers of an HTTP default response for GetScreenshot
+type GetScreenshotResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetScreenshotResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadParams
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetScreenshotResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetScreenshotResponseDefaultHeaders
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetScreenshotResponse) GetApplicationproblemJSON400() *BadParams {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetScreenshotResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetScreenshotResponse) GetApplicationproblemJSONDefault() *ProblemResponse {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetScreenshotResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetScreenshotResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetScreenshotResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetScreenshotResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetDocsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11383,7 +12146,7 @@ func (c *ClientWithResponses) UpdateBatchWithResponse(ctx context.Context, id Ba
 // matches; `status`, `verdict`, `accuracy`, `attempts`, `error_class`, `error_code`,
 // `error_message`, `execution_id`, `started_at`, `finished_at`, `duration_ms`. When they are
 // named: `cost` (of all attempts in the execution; empty when they were paid in several
-// currencies), `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
+// currencies), `steps`, `project_id`, `batch_id`, `next_attempt_at`, `created_at`, `updated_at`.
 // `upload` stands for the columns of the upload under the names that they had there, so that
 // `?columns=upload` gives a CSV that can be uploaded again. Fields are those of the project,
 // and those of earlier executions of the batch.
@@ -11470,6 +12233,8 @@ func (c *ClientWithResponses) ListJobsWithResponse(ctx context.Context, id Batch
 }
 
 // ListExecutionsWithResponse List executions, newest first
+//
+// Tries are left out, unless their `type` or the batch of one is asked for.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -11658,7 +12423,7 @@ func (c *ClientWithResponses) ListExecutionSessionsWithResponse(ctx context.Cont
 // **Columns.** `row`, `job_id`, `site_url`, `session_id`, `execution_id`, `attempt`, `status`,
 // `worker`, `remote_run_id`; `result.<field>` for the fields of the execution; `verdict`,
 // `verdict_note`, `error_class`, `error_code`, `error_message`, `started_at`, `finished_at`,
-// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `raw`, `evidence`.
+// `duration_ms`, `retry_at`, `cost`, `usage`. When they are named: `steps`, `raw`, `evidence`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12119,6 +12884,85 @@ func (c *ClientWithResponses) GetProjectMetricsWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseGetProjectMetricsResponse(rsp)
+}
+
+// TryProjectWithBodyWithResponse Run a project on one site, and wait
+//
+// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+// out; its records are found by their ids.
+//
+// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+// job, the answer is 200.
+//
+// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+// waits for the same execution and answers with what came of that.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+func (c *ClientWithResponses) TryProjectWithBodyWithResponse(ctx context.Context, id ProjectParameter, params *TryProjectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TryProjectResponse, error) {
+	rsp, err := c.TryProjectWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTryProjectResponse(rsp)
+}
+
+// TryProjectWithResponse Run a project on one site, and wait
+//
+// Makes an execution of type `try` of one attempt at one row, runs it as any other, and answers
+// once it has ended. Lists of batches and executions, jobs and metrics of the project leave it
+// out; its records are found by their ids.
+//
+// An attempt that takes longer than `timeout_ms` fails as `timeout`. When not even its end
+// comes, for want of a worker or of Temporal, the execution is stopped and the answer has the
+// job as it stands then: `cancelled`, or `running` while that goes on. Whatever came of the
+// job, the answer is 200.
+//
+// A request that is sent again under its `Idempotency-Key` does not run anything again: it
+// waits for the same execution and answers with what came of that.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/projects/{id}/try (the `TryProject` operationId).
+func (c *ClientWithResponses) TryProjectWithResponse(ctx context.Context, id ProjectParameter, params *TryProjectParams, body TryProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*TryProjectResponse, error) {
+	rsp, err := c.TryProject(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTryProjectResponse(rsp)
+}
+
+// GetSessionWithResponse Get a session
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/sessions/{id} (the `GetSession` operationId).
+func (c *ClientWithResponses) GetSessionWithResponse(ctx context.Context, id SessionParameter, reqEditors ...RequestEditorFn) (*GetSessionResponse, error) {
+	rsp, err := c.GetSession(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSessionResponse(rsp)
+}
+
+// GetScreenshotWithResponse The picture of the page that a session took
+//
+// There where `files` of the session has `screenshot`. What is neither PNG, JPEG nor WebP is
+// sent as bytes.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/sessions/{id}/screenshot (the `GetScreenshot` operationId).
+func (c *ClientWithResponses) GetScreenshotWithResponse(ctx context.Context, id SessionParameter, params *GetScreenshotParams, reqEditors ...RequestEditorFn) (*GetScreenshotResponse, error) {
+	rsp, err := c.GetScreenshot(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetScreenshotResponse(rsp)
 }
 
 // GetDocsWithResponse This document, for reading
@@ -14998,6 +15842,240 @@ func ParseGetProjectMetricsResponse(rsp *http.Response) (*GetProjectMetricsRespo
 		response.Headers200 = &headers
 	case true:
 		var headers GetProjectMetricsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTryProjectResponse parses an HTTP response from a TryProjectWithResponse call
+func ParseTryProjectResponse(rsp *http.Response) (*TryProjectResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TryProjectResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Try
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers TryProjectResponse200Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers TryProjectResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSessionResponse parses an HTTP response from a GetSessionWithResponse call
+func ParseGetSessionResponse(rsp *http.Response) (*GetSessionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSessionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Session
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadParams
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetSessionResponse200Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers GetSessionResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetScreenshotResponse parses an HTTP response from a GetScreenshotWithResponse call
+func ParseGetScreenshotResponse(rsp *http.Response) (*GetScreenshotResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetScreenshotResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadParams
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetScreenshotResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers GetScreenshotResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

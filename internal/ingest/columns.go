@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/minohq/mino/internal/launch"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/field"
 )
@@ -50,6 +51,7 @@ func newTable(headers []string, opt Options, next func() (record, error)) *Table
 	t.unnamed = len(t.bad) > 0
 	roles := roleAssigner{fields: opt.Fields}
 	t.Columns = roles.assign(headers, opt.Columns)
+	roles.miss(opt.Needs, t.Columns)
 	if !t.unnamed {
 		t.bad = roles.bad
 	}
@@ -140,6 +142,19 @@ func (a *roleAssigner) assign(headers []string, mapping map[string]string) []mod
 		truths[column.Field] = header
 	}
 	return columns
+}
+
+// miss refuses columns without an input column that is needed.
+func (a *roleAssigner) miss(needs []string, columns []models.Column) {
+	for _, name := range launch.MissingColumns(needs, columns) {
+		as := ""
+		for _, c := range columns {
+			if folded(c.Name) == folded(name) {
+				as = fmt.Sprintf("; the column %s is %s", quoted(c.Name), c.Role)
+			}
+		}
+		a.refuse("column "+name, CodeMissingColumn, "the project needs it, and it is no input column of the upload%s", as)
+	}
 }
 
 // explicit reads the caller's mapping, by folded header.

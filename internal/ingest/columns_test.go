@@ -141,3 +141,44 @@ func TestGroundTruthHasSeveralAcceptedValues(t *testing.T) {
 		require.Equal(t, []string{"(red|blue) chair"}, rows[0].GroundTruth["title"])
 	})
 }
+
+func TestNeededColumnsAreMissed(t *testing.T) {
+	t.Parallel()
+	needing := func(names ...string) ingest.Options {
+		opt := options()
+		opt.Needs = names
+		return opt
+	}
+	t.Run("EachByItsName", func(t *testing.T) {
+		t.Parallel()
+		found := problemsOf(t, strings.NewReader("site_url,a,SKU,gt_price\nhttps://a.example,x,y,1\n"), needing("a", "sku", "size", "gt_price"))
+		require.Len(t, found, 3)
+		for i, want := range []struct{ place, message string }{
+			{"column sku", `the column "SKU" is input`}, {"column size", "needs it"}, {"column gt_price", "is ground_truth"},
+		} {
+			require.Equal(t, want.place, found[i].Place())
+			require.Equal(t, ingest.CodeMissingColumn, found[i].Code)
+			require.Contains(t, found[i].Message, want.message)
+		}
+	})
+	t.Run("UnlessTheyAreThere", func(t *testing.T) {
+		t.Parallel()
+		_, rows := read(t, "site_url,a b,gt_x\nhttps://a.example,x,y\n", func() ingest.Options {
+			opt := needing("a b", "gt_x")
+			opt.Columns = map[string]string{"gt_x": "input"}
+			return opt
+		}())
+		require.Equal(t, map[string]string{"a b": "x", "gt_x": "y"}, rows[0].Input)
+	})
+	t.Run("InAPreviewToo", func(t *testing.T) {
+		t.Parallel()
+		table, err := ingest.CSV(strings.NewReader("site_url\nhttps://a.example\n"), needing("sku"))
+		require.Error(t, err)
+		p, err := table.Preview(t.Context(), 1)
+		require.NoError(t, err)
+		require.False(t, p.CanBeCreated())
+		require.Equal(t, ingest.CodeMissingColumn, p.Problems[0].Code)
+		require.Equal(t, 1, p.ProblemCount)
+		require.Len(t, p.Rows, 1)
+	})
+}

@@ -21,7 +21,8 @@
 //   - "gt_<field>" is the ground truth of that field of the project.
 //   - everything else is input.
 //
-// An explicit mapping in Options overrides that for the columns it names.
+// An explicit mapping in Options overrides that for the columns it names. Input columns
+// that a project cannot do without are missed when they are not there.
 //
 // A site_url is an absolute http or https URL. A value that only looks like a host,
 // such as "example.com/p/1", gets https:// in front, since that is what people keep
@@ -73,6 +74,8 @@ type Options struct {
 	// Columns maps headers to roles: "site_url", "input", "ignored" or
 	// "ground_truth:<field>". Headers are matched whatever their case.
 	Columns map[string]string
+	// Needs are input columns that must be there, under these very names.
+	Needs []string
 	// MaxRows is the most data rows; 0 means DefaultMaxRows.
 	MaxRows int
 	// Delimiter separates the cells of a CSV, one of Delimiters; 0 has it found.

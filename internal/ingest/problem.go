@@ -20,6 +20,7 @@ const (
 	CodeInvalidHeader   = "INVALID_HEADER"
 	CodeUnknownField    = "UNKNOWN_FIELD"
 	CodeUnknownColumn   = "UNKNOWN_COLUMN"
+	CodeMissingColumn   = "MISSING_COLUMN"
 	CodeInvalidRole     = "INVALID_ROLE"
 	CodeDuplicateRole   = "DUPLICATE_ROLE"
 	CodeRaggedRow       = "RAGGED_ROW"

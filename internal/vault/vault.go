@@ -47,6 +47,8 @@ const (
 type Keys struct {
 	first string
 	aeads map[string]cipher.AEAD
+	// marks is the key of Mark, made of the first.
+	marks []byte
 }
 
 // ParseKeys reads keys of 32 bytes in base64, separated by commas. None is no key.
@@ -73,7 +75,7 @@ func ParseKeys(text string) (*Keys, error) {
 		id := hex.EncodeToString(digest[:idSize])
 		keys.aeads[id] = aead
 		if keys.first == "" {
-			keys.first = id
+			keys.first, keys.marks = id, marksKey(key)
 		}
 	}
 	return keys, nil

@@ -109,6 +109,22 @@ func TestVault(t *testing.T) {
 		require.ErrorIs(t, err, vault.ErrNoKey)
 	})
 
+	t.Run("A mark tells values apart and needs the key", func(t *testing.T) {
+		t.Parallel()
+		mark := func(keys, value string) string {
+			mark, err := vault.New(newKeys(t, keys), nil).Mark(value)
+			require.NoError(t, err)
+			require.NotContains(t, mark, value)
+			return mark
+		}
+		first := mark(key, "hunter2")
+		require.Equal(t, first, mark(key, "hunter2"))
+		require.NotEqual(t, first, mark(key, "hunter3"))
+		require.NotEqual(t, first, mark(newKey(t), "hunter2"))
+		_, err := vault.New(newKeys(t), nil).Mark("hunter2")
+		require.ErrorIs(t, err, vault.ErrNoKey)
+	})
+
 	t.Run("Refuses what is no key, without showing it", func(t *testing.T) {
 		t.Parallel()
 		for _, text := range []string{"short", "c2hvcnQ=", key + ",x"} {

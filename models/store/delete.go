@@ -107,7 +107,8 @@ func (s *Store) DeleteBatch(ctx context.Context, org, id uuid.UUID, cascade bool
 }
 
 // DeleteProject deletes a project. With cascade its batches go too, as by DeleteBatch;
-// without, models.ErrInUse is returned when it has any.
+// without, models.ErrInUse is returned when it has any but those of tries, which belong to
+// nobody else.
 func (s *Store) DeleteProject(ctx context.Context, org, id uuid.UUID, cascade bool, holds func(version int64) bool) error {
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		p := new(models.Project)
@@ -119,17 +120,21 @@ func (s *Store) DeleteProject(ctx context.Context, org, id uuid.UUID, cascade bo
 		case holds != nil && !holds(p.Version):
 			return models.ErrVersionMismatch
 		}
-		var batches []uuid.UUID
-		err = tx.NewSelect().Model((*models.Batch)(nil)).Column("b.id").
-			Where("b.organisation_id = ? AND b.project_id = ?", org, id).OrderExpr("b.id").For("UPDATE").Scan(ctx, &batches)
+		var batches []models.Batch
+		err = tx.NewSelect().Model(&batches).Column("b.id", "b.kind").
+			Where("b.organisation_id = ? AND b.project_id = ?", org, id).OrderExpr("b.id").For("UPDATE").Scan(ctx)
 		if err != nil {
 			return err
 		}
-		if len(batches) > 0 {
-			if !cascade {
+		ids := make([]uuid.UUID, len(batches))
+		for i, b := range batches {
+			if b.Kind != models.BatchTry && !cascade {
 				return models.ErrInUse
 			}
-			if err := deleteBatches(ctx, tx, batches, cascade); err != nil {
+			ids[i] = b.ID
+		}
+		if len(ids) > 0 {
+			if err := deleteBatches(ctx, tx, ids, true); err != nil {
 				return err
 			}
 		}

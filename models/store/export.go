@@ -200,7 +200,7 @@ func (s *Store) exportedJobs(org uuid.UUID, f models.JobFilter, parts models.Job
 		ColumnExpr(part(parts.Result, "j.result")).ColumnExpr(part(parts.Comparison, "j.comparison")).
 		ColumnExpr("coalesce(j.verdict, ''), j.accuracy").
 		ColumnExpr("coalesce(j.error_class, ''), coalesce(j.error_code, ''), coalesce(j.error_message, '')").
-		ColumnExpr("j.started_at, j.finished_at, j.next_attempt_at, j.created_at, j.updated_at").
+		ColumnExpr("j.started_at, j.finished_at, j.next_attempt_at, j.created_at, j.updated_at, j.steps").
 		OrderExpr("j.row_number")
 	if parts.Cost {
 		return q.ColumnExpr("c.micros, coalesce(c.currency, '')").Join(jobCost)
@@ -216,7 +216,7 @@ func (s *Store) exportedSessions(org uuid.UUID, f models.SessionFilter, parts mo
 		ColumnExpr(part(parts.Usage, "s.usage")).ColumnExpr(part(parts.Evidence, "s.evidence")).
 		ColumnExpr("coalesce(s.verdict, ''), coalesce(s.verdict_note, '')").
 		ColumnExpr("coalesce(s.error_class, ''), coalesce(s.error_code, ''), coalesce(s.error_message, '')").
-		ColumnExpr("s.retry_at, s.started_at, s.finished_at").
+		ColumnExpr("s.retry_at, s.started_at, s.finished_at, s.steps").
 		ColumnExpr("nullif(s.cost_micros, 0), coalesce(s.cost_currency, '')").
 		Join("JOIN jobs AS j ON j.id = s.job_id").
 		OrderExpr("j.row_number, s.attempt")

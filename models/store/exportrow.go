@@ -36,7 +36,7 @@ func (r *jobRow) targets() []any {
 		&r.id, &r.out.RowNumber, &r.out.SiteURL, &r.status, &r.execution, &r.out.Attempt,
 		&r.input, &r.truth, &r.result, &r.comparison,
 		&r.out.Verdict, &r.accuracy, &r.out.ErrorClass, &r.out.ErrorCode, &r.out.ErrorMessage,
-		&r.started, &r.finished, &r.next, &r.made, &r.changed, &r.micros, &r.cost.Currency,
+		&r.started, &r.finished, &r.next, &r.made, &r.changed, &r.out.Steps, &r.micros, &r.cost.Currency,
 	}
 }
 
@@ -70,7 +70,7 @@ func (r *sessionRow) targets() []any {
 		&r.id, &r.job, &r.execution, &r.out.RowNumber, &r.out.SiteURL, &r.out.Attempt, &r.status, &r.out.Worker,
 		&r.out.RemoteRunID, &r.result, &r.raw, &r.usage, &r.evidence,
 		&r.out.Verdict, &r.out.VerdictNote, &r.out.ErrorClass, &r.out.ErrorCode, &r.out.ErrorMessage,
-		&r.retry, &r.started, &r.finished, &r.micros, &r.cost.Currency,
+		&r.retry, &r.started, &r.finished, &r.out.Steps, &r.micros, &r.cost.Currency,
 	}
 }
 

@@ -123,7 +123,7 @@ func narrowJobs(q *bun.SelectQuery, f models.JobFilter, without string) *bun.Sel
 var likePattern = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // ListJobs lists jobs in the order that page describes; the filter names their batch or
-// their project.
+// their project, of which tries are left out.
 func (s *Store) ListJobs(ctx context.Context, org uuid.UUID, f models.JobFilter, page models.JobPage) ([]models.Job, error) {
 	out := []models.Job{}
 	err := s.jobPage(s.db.NewSelect().Model(&out), org, f, page).Scan(ctx)
@@ -143,7 +143,7 @@ func (s *Store) jobPage(q *bun.SelectQuery, org uuid.UUID, f models.JobFilter, p
 		return s.rowsOf(q, org, f, limit, after).OrderExpr("j.row_number").Limit(limit)
 	}
 	batches := s.db.NewSelect().Model((*models.Batch)(nil)).Column("b.id").
-		Where("b.organisation_id = ? AND b.project_id = ?", org, f.ProjectID)
+		Where("b.organisation_id = ? AND b.project_id = ? AND b.kind = ?", org, f.ProjectID, models.BatchUpload)
 	if page.AfterBatch != uuid.Nil {
 		batches = batches.Where("b.id <= ?", page.AfterBatch)
 	}
@@ -172,6 +172,11 @@ func (s *Store) rowsOf(
 
 // CountJobs counts what ListJobs lists over all pages.
 func (s *Store) CountJobs(ctx context.Context, org uuid.UUID, f models.JobFilter) (int64, error) {
-	n, err := filterJobs(s.db.NewSelect().Model((*models.Job)(nil)), org, f).Count(ctx)
+	q := filterJobs(s.db.NewSelect().Model((*models.Job)(nil)), org, f)
+	if f.BatchID == uuid.Nil && f.ProjectID != uuid.Nil {
+		q = q.Where("j.batch_id NOT IN (?)", s.db.NewSelect().Model((*models.Batch)(nil)).Column("b.id").
+			Where("b.organisation_id = ? AND b.project_id = ? AND b.kind = ?", org, f.ProjectID, models.BatchTry))
+	}
+	n, err := q.Count(ctx)
 	return n, mapped(err)
 }

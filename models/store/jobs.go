@@ -40,6 +40,16 @@ func (s *Store) QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page
 	return out, mapped(err)
 }
 
+// Session returns a session or models.ErrNotFound.
+func (s *Store) Session(ctx context.Context, org, id uuid.UUID) (*models.Session, error) {
+	out := new(models.Session)
+	err := s.db.NewSelect().Model(out).Where("s.organisation_id = ? AND s.id = ?", org, id).Scan(ctx)
+	if err != nil {
+		return nil, found(err, models.ErrNotFound)
+	}
+	return out, nil
+}
+
 // JobSessions lists every attempt at a job over all executions, newest first. Ids do
 // not give that order: they are made by the clocks of workers, which may differ.
 func (s *Store) JobSessions(ctx context.Context, org, jobID uuid.UUID) ([]models.Session, error) {

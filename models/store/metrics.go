@@ -44,7 +44,7 @@ func (m metricsScope) arguments(more ...any) []any {
 	return append([]any{m.executions, m.org, m.from, m.to}, more...)
 }
 
-// ProjectMetrics adds a project up over a time, in one snapshot. It returns
+// ProjectMetrics adds a project up over a time, in one snapshot; tries do not count. It returns
 // models.ErrProjectNotFound, and models.ErrBatchNotFound when the query has a batch that
 // is none of the project's.
 func (s *Store) ProjectMetrics(ctx context.Context, org, id uuid.UUID, q models.MetricsQuery) (*models.ProjectMetrics, error) {
@@ -57,7 +57,7 @@ func (s *Store) ProjectMetrics(ctx context.Context, org, id uuid.UUID, q models.
 		// have a later one, and a long transaction can put an hour between the two.
 		scope := metricsScope{org: org, from: q.From, to: q.To, hosts: q.Hosts, executions: bun.SafeQuery(`
 			e.organisation_id = ?0 AND e.project_id = ?1 AND e.created_at < ?3 AND (e.finished_at IS NULL OR e.finished_at >= ?2::timestamptz - interval '1 hour')
-			AND (?4 OR e.batch_id = ?5) AND (?6 OR e.type = ?7)`,
+			AND (?4 OR e.batch_id = ?5) AND (?6 AND e.type <> 'try' OR e.type = ?7)`,
 			org, id, q.From, q.To, q.BatchID == uuid.Nil, q.BatchID, q.Type == "", q.Type)}
 		sum := newMetricsSum(&out.Metrics, q.From, q.To, q.Bucket)
 		if err := s.sumExecutions(ctx, tx, scope, sum, out); err != nil {

@@ -1,0 +1,126 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/minohq/mino/internal/testfactory"
+	"github.com/minohq/mino/internal/testkit"
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/store"
+	"github.com/minohq/mino/scoring"
+)
+
+// try inserts a try of a project.
+func try(t *testing.T, s *store.Store, p *models.Project) (*models.Batch, *models.Job, *models.Execution) {
+	t.Helper()
+	b := &models.Batch{
+		ID: models.NewID(), OrganisationID: p.OrganisationID, ProjectID: p.ID, Name: "try",
+		Columns: []models.Column{{Name: "site_url", Role: models.RoleSiteURL}, {Name: "sku", Role: models.RoleInput}},
+	}
+	j := &models.Job{
+		ID: models.NewID(), SiteURL: "https://shop.example/1", Input: map[string]string{"sku": "5"},
+		GroundTruth: map[string][]string{"price": {"1"}},
+	}
+	e := testfactory.NewExecution(p, b)
+	e.Type = models.ExecutionTry
+	require.NoError(t, s.CreateTry(t.Context(), b, j, e, nil))
+	return b, j, e
+}
+
+func TestTry(t *testing.T) {
+	t.Parallel()
+
+	t.Run("HasABatchOfOneRow", func(t *testing.T) {
+		t.Parallel()
+		s := store.New(testkit.Database(t))
+		p := testfactory.Project(t, s, nil)
+		b, j, e := try(t, s, p)
+		require.Equal(t, 1, e.TotalJobs)
+		batch, err := s.Batch(t.Context(), p.OrganisationID, b.ID)
+		require.NoError(t, err)
+		require.Equal(t, models.BatchTry, batch.Kind)
+		require.Equal(t, 1, batch.RowCount)
+		job, err := s.Job(t.Context(), p.OrganisationID, j.ID)
+		require.NoError(t, err)
+		require.Equal(t, e.ID, *job.ExecutionID)
+		require.Equal(t, models.JobQueued, job.Status)
+		require.Equal(t, j.Input, job.Input)
+		require.Equal(t, j.GroundTruth, job.GroundTruth)
+		require.Equal(t, "shop.example", job.Host)
+	})
+
+	t.Run("IsLeftOutOfListsAndMetrics", func(t *testing.T) {
+		t.Parallel()
+		s := store.New(testkit.Database(t))
+		p := testfactory.Project(t, s, nil)
+		org := p.OrganisationID
+		uploaded := testfactory.Batch(t, s, p, 2, nil)
+		b, j, e := try(t, s, p)
+		a, _, err := s.BeginAttempt(t.Context(), org, e.ID, j.ID, "worker")
+		require.NoError(t, err)
+		require.NoError(t, s.CompleteAttempt(t.Context(), a, store.Success{Result: map[string]any{}, Score: scoring.Score{Verdict: scoring.Unverified}}))
+		_, err = s.FinishExecution(t.Context(), org, e.ID, models.ExecutionStopped, "")
+		require.NoError(t, err)
+
+		batches, err := s.ListBatches(t.Context(), org, models.BatchFilter{ProjectID: p.ID}, models.Page{Limit: 9})
+		require.NoError(t, err)
+		require.Len(t, batches, 1)
+		jobs, err := s.ListJobs(t.Context(), org, models.JobFilter{ProjectID: p.ID}, models.JobPage{Limit: 9})
+		require.NoError(t, err)
+		require.Len(t, jobs, 2)
+		require.Equal(t, uploaded.ID, jobs[0].BatchID)
+		n, err := s.CountJobs(t.Context(), org, models.JobFilter{ProjectID: p.ID})
+		require.NoError(t, err)
+		require.EqualValues(t, 2, n)
+		n, err = s.CountJobs(t.Context(), org, models.JobFilter{BatchID: b.ID})
+		require.NoError(t, err)
+		require.EqualValues(t, 1, n)
+		ofType := func(f models.ExecutionFilter) (ids []uuid.UUID) {
+			executions, err := s.ListExecutions(t.Context(), org, f, models.Page{Limit: 9})
+			require.NoError(t, err)
+			for _, e := range executions {
+				ids = append(ids, e.ID)
+			}
+			return ids
+		}
+		require.Empty(t, ofType(models.ExecutionFilter{}))
+		require.Equal(t, []uuid.UUID{e.ID}, ofType(models.ExecutionFilter{Type: models.ExecutionTry}))
+		require.Equal(t, []uuid.UUID{e.ID}, ofType(models.ExecutionFilter{BatchID: b.ID}))
+
+		day := models.MetricsQuery{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Hour), Bucket: models.BucketHour, Hosts: 5}
+		m, err := s.ProjectMetrics(t.Context(), org, p.ID, day)
+		require.NoError(t, err)
+		require.Empty(t, m.Executions)
+		require.Zero(t, m.Completed)
+		require.Empty(t, m.Hosts)
+	})
+
+	t.Run("GoesWithItsProject", func(t *testing.T) {
+		t.Parallel()
+		s := store.New(testkit.Database(t))
+		p := testfactory.Project(t, s, nil)
+		_, _, e := try(t, s, p)
+		require.ErrorIs(t, s.DeleteProject(t.Context(), p.OrganisationID, p.ID, false, nil), models.ErrBatchBusy)
+		_, err := s.FinishExecution(t.Context(), p.OrganisationID, e.ID, models.ExecutionStopped, "")
+		require.NoError(t, err)
+		require.NoError(t, s.DeleteProject(t.Context(), p.OrganisationID, p.ID, false, nil))
+	})
+
+	t.Run("IsWrittenWholeOrNotAtAll", func(t *testing.T) {
+		t.Parallel()
+		s := store.New(testkit.Database(t))
+		p := testfactory.Project(t, s, nil)
+		b, j, e := try(t, s, p)
+		again := *b
+		again.ID = models.NewID()
+		row := *j
+		row.ID = models.NewID()
+		require.Error(t, s.CreateTry(t.Context(), &again, &row, e, nil), "the execution is there")
+		_, err := s.Batch(t.Context(), p.OrganisationID, again.ID)
+		require.ErrorIs(t, err, models.ErrBatchNotFound)
+	})
+}
