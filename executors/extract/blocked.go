@@ -106,11 +106,9 @@ func BlockedText(text string) string {
 		return "the text says \"" + phrase + "\""
 	}
 	for _, phrase := range reportPhrases {
-		for rest, at := lower, 0; ; rest = rest[at+len(phrase):] {
-			if at = strings.Index(rest, phrase); at < 0 {
-				break
-			}
-			if !overcome.MatchString(lower[:len(lower)-len(rest)+at]) {
+		parts := strings.Split(lower, phrase)
+		for _, before := range parts[:len(parts)-1] {
+			if !overcome.MatchString(before) {
 				return "the text says \"" + phrase + "\""
 			}
 		}
