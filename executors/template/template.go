@@ -121,6 +121,15 @@ func (t Template) StartsWithSite() bool {
 // Expand replaces references by their values, each of which goes through escape, unless
 // that is nil.
 func (t Template) Expand(v Values, escape func(string) string) (string, error) {
+	if escape == nil {
+		return t.ExpandAt(v, func(_, value string) string { return value })
+	}
+	return t.ExpandAt(v, func(_, value string) string { return escape(value) })
+}
+
+// ExpandAt is Expand for places where it depends on what stands before a value how it is
+// escaped, as in a URL: escape is given all that has been expanded before it.
+func (t Template) ExpandAt(v Values, escape func(before, value string) string) (string, error) {
 	var out strings.Builder
 	for _, p := range t.parts {
 		if p.name == "" {
@@ -131,10 +140,7 @@ func (t Template) Expand(v Values, escape func(string) string) (string, error) {
 		if !ok {
 			return "", &MissingError{Name: p.name, Secret: p.secret}
 		}
-		if escape != nil {
-			value = escape(value)
-		}
-		out.WriteString(value)
+		out.WriteString(escape(out.String(), value))
 	}
 	return out.String(), nil
 }
