@@ -96,7 +96,7 @@ func (a *attempt) redirect(next *http.Request, via []*http.Request) error {
 		return failure.New(failure.Permanent, CodeTooManyRedirects, "more than %d redirects", *a.settings.MaxRedirects)
 	}
 	if next.URL.Scheme != "http" && next.URL.Scheme != "https" {
-		return failure.New(failure.Permanent, CodeUnsupportedURL, "a redirect leads to a URL of scheme %q", next.URL.Scheme)
+		return failure.New(failure.Permanent, CodeUnsupportedURL, "a redirect leads to a URL that is neither http nor https")
 	}
 	key := next.URL.String()
 	a.visits[key]++

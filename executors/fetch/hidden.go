@@ -1,11 +1,13 @@
 package fetch
 
 import (
-	"cmp"
 	"errors"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/models/failure"
@@ -14,7 +16,7 @@ import (
 // hidden is what a message holds and no record may: secrets. Servers repeat what they are
 // sent, in addresses to which they redirect above all.
 type hidden struct {
-	values []string        // longest first, and as they look in a URL
+	values *regexp.Regexp  // as they may look in what is told; nil when there are none
 	query  map[string]bool // names whose values hold a secret
 }
 
@@ -26,13 +28,24 @@ const (
 
 func (p *plan) hide(secrets map[string]string) hidden {
 	h := hidden{query: map[string]bool{}}
+	var forms []string
 	for _, value := range secrets {
-		if len(value) >= minHidden {
-			h.values = append(h.values, value, url.QueryEscape(value), url.PathEscape(value))
+		if len(value) < minHidden {
+			continue
+		}
+		quoted := strconv.Quote(value)
+		for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value), quoted[1 : len(quoted)-1]} {
+			if utf8.ValidString(form) {
+				forms = append(forms, regexp.QuoteMeta(form))
+			}
 		}
 	}
-	slices.SortFunc(h.values, func(x, y string) int { return cmp.Or(len(y)-len(x), cmp.Compare(x, y)) })
-	h.values = slices.Compact(h.values)
+	if len(forms) > 0 {
+		// The longest first: one secret may begin with another. Names of encodings, hosts
+		// and the like come back in lower case.
+		slices.SortFunc(forms, func(x, y string) int { return len(y) - len(x) })
+		h.values = regexp.MustCompile("(?i:" + strings.Join(forms, "|") + ")")
+	}
 	for name, t := range p.query {
 		if len(t.Secrets()) > 0 {
 			h.query[name] = true
@@ -43,10 +56,10 @@ func (p *plan) hide(secrets map[string]string) hidden {
 
 // text is a text without secrets.
 func (h hidden) text(s string) string {
-	for _, value := range h.values {
-		s = strings.ReplaceAll(s, value, mask)
+	if h.values == nil {
+		return s
 	}
-	return s
+	return h.values.ReplaceAllLiteralString(s, mask)
 }
 
 // address is a URL without secrets and without its user.
@@ -59,7 +72,7 @@ func (h hidden) address(u *url.URL) *url.URL {
 	if fragment := h.text(u.Fragment); fragment != u.Fragment {
 		out.Fragment, out.RawFragment = fragment, ""
 	}
-	if len(h.values) == 0 && len(h.query) == 0 || u.RawQuery == "" {
+	if h.values == nil && len(h.query) == 0 || u.RawQuery == "" {
 		return &out
 	}
 	parts := strings.Split(u.RawQuery, "&")

@@ -34,8 +34,8 @@ func recorder(t *testing.T, contentType, page string) (*httptest.Server, <-chan 
 }
 
 // rowRequest is a request with a row whose values need escaping, and a secret.
-func rowRequest(url, settings string, fields ...field.Field) executors.Request {
-	req := request(url, settings, fields...)
+func rowRequest(url, settings string) executors.Request {
+	req := request(url, settings)
 	req.Inputs = map[string]string{"sku": "A/1?b=c&d#e", "name": `Käse "mild" </q>`, "empty": "", "dots": "..", "lines": "a\r\nX-Evil: 1"}
 	req.Secrets = map[string]string{"token": "s3cret+/= value"}
 	return req

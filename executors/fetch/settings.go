@@ -171,7 +171,7 @@ func decodeSettings(raw json.RawMessage, into any) error {
 }
 
 func decodeMember(raw json.RawMessage, into reflect.Value) error {
-	if body, ok := into.Addr().Interface().(**Body); ok && string(raw) != "null" {
+	if body, ok := reflect.TypeAssert[**Body](into.Addr()); ok && string(raw) != "null" {
 		*body = &Body{}
 		return decodeSettings(raw, *body)
 	}

@@ -63,12 +63,12 @@ func Parse(text string) (Template, error) {
 	rest := text
 	for {
 		before, after, found := strings.Cut(rest, "{{")
-		t.add(before)
+		t.parts = withText(t.parts, before)
 		if !found {
 			return t, nil
 		}
 		if literal, ok := strings.CutPrefix(after, "{{"); ok {
-			t.add("{{")
+			t.parts = withText(t.parts, "{{")
 			rest = literal
 			continue
 		}
@@ -90,10 +90,11 @@ func Parse(text string) (Template, error) {
 	}
 }
 
-func (t *Template) add(text string) {
-	if text != "" {
-		t.parts = append(t.parts, part{text: text})
+func withText(parts []part, text string) []part {
+	if text == "" {
+		return parts
 	}
+	return append(parts, part{text: text})
 }
 
 // Columns lists the input columns that are referred to, each once, in order.
