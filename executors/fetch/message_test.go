@@ -167,12 +167,13 @@ func TestGraphQL(t *testing.T) {
 		field.Field{Name: "sku", Type: field.TypeText, Extract: &field.Extract{JSONPath: "$.data.product.variants[0].sku"}},
 		field.Field{Name: "skus", Type: field.TypeList, Extract: &field.Extract{JSONPath: "$.data.product.variants[*].sku"}},
 		field.Field{Name: "cost", Type: field.TypeNumber, Extract: &field.Extract{JSONPath: "$.data.product.variants[0].price.amount"}},
+		field.Field{Name: "price", Type: field.TypeMoney, Extract: &field.Extract{JSONPath: "$.data.product.variants[0].price"}},
 		field.Field{Name: "error", Type: field.TypeText, Extract: &field.Extract{JSONPath: "$.errors[0].message"}},
 	)
 	req.Inputs, req.Secrets = map[string]string{"handle": `blue "lamp"`}, map[string]string{"token": "s3cret value"}
 	outcome, err := execute(t, newExecutor(t), req)
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"title": "Blue Lamp", "sku": "BL-1", "skus": []any{"BL-1", "BL-2"}, "cost": 19.5}, asJSON(outcome.Fields))
+	require.Equal(t, map[string]any{"title": "Blue Lamp", "sku": "BL-1", "skus": []any{"BL-1", "BL-2"}, "cost": 19.5, "price": map[string]any{"amount": "19.5", "currency": "EUR"}}, asJSON(outcome.Fields))
 	request := <-got
 	require.JSONEq(t, `{"query":"query($handle: String!) { product(handle: $handle) { title variants { sku price { amount currencyCode } } } }","variables":{"handle":"blue \"lamp\""}}`, request.body)
 	require.Equal(t, server.URL+"/graphql", outcome.Evidence.FinalURL)
