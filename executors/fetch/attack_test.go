@@ -44,6 +44,15 @@ func canaryServer(t *testing.T) (port string, hits *atomic.Int64) {
 	return port, hits
 }
 
+// spared tells of a canary that was reached, at the end of a test: after its subtests a
+// test cannot be ended any more.
+func spared(t *testing.T, hits *atomic.Int64) {
+	t.Helper()
+	if n := hits.Load(); n > 0 {
+		t.Errorf("the canary was reached %d times", n)
+	}
+}
+
 // hostile are spellings of hosts that are not public. PORT is the canary's where the host
 // is this machine.
 var hostile = map[string]string{
@@ -116,7 +125,7 @@ func TestRowsLeadToPublicAddressesOnly(t *testing.T) {
 	t.Parallel()
 
 	port, hits := canaryServer(t)
-	t.Cleanup(func() { require.Zero(t, hits.Load(), "the canary was reached") })
+	t.Cleanup(func() { spared(t, hits) })
 	for name, address := range hostile {
 		address = strings.ReplaceAll(address, "PORT", port)
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +156,7 @@ func TestRedirectsLeadToPublicAddressesOnly(t *testing.T) {
 	t.Parallel()
 
 	port, hits := canaryServer(t)
-	t.Cleanup(func() { require.Zero(t, hits.Load(), "the canary was reached") })
+	t.Cleanup(func() { spared(t, hits) })
 	server, allowed := serveElsewhere(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		status, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))

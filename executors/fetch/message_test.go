@@ -109,7 +109,11 @@ func TestRowsThatMakeNoRequestFailForGood(t *testing.T) {
 			require.Zero(t, outcome.Usage.Requests)
 		})
 	}
-	t.Cleanup(func() { require.Empty(t, got, "nothing is sent") })
+	t.Cleanup(func() {
+		if n := len(got); n > 0 {
+			t.Errorf("%d requests were sent", n)
+		}
+	})
 }
 
 func TestBodiesAreTemplates(t *testing.T) {
