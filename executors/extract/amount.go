@@ -48,7 +48,7 @@ func textMoney(s string) (money, bool) {
 		return money{}, false
 	}
 	m := money{amount: d, written: read.Amount, currency: read.Currency}
-	if sign := sharedSign.FindStringSubmatch(s); sign != nil && !strings.Contains(s, read.Currency) {
+	if sign := sharedSign.FindStringSubmatch(s); sign != nil && (read.Currency == "" || !strings.Contains(s, read.Currency)) {
 		m.sign = strings.ToLower(sign[2])
 	}
 	return m, true
@@ -70,7 +70,11 @@ func (p *Page) localCurrency(m money) string {
 	if code := p.pageCurrency(); code != "" && (m.currency == "" || strings.Contains(users, code)) {
 		return code
 	}
-	for _, region := range p.regions() {
+	sure := language.Exact
+	if m.currency == "" {
+		sure = language.Low // no country is better known for the sign: its speakers' will do
+	}
+	for _, region := range p.regions(sure) {
 		unit, ok := currency.FromRegion(region)
 		if ok && strings.Contains(users, unit.String()) {
 			return unit.String()
@@ -79,11 +83,12 @@ func (p *Page) localCurrency(m money) string {
 	return m.currency
 }
 
-// regions are the countries that the page's language and address name.
-func (p *Page) regions() []language.Region {
+// regions are the countries that the page's language and address name, the language as
+// surely as is asked for.
+func (p *Page) regions(sure language.Confidence) []language.Region {
 	var out []language.Region
 	if tag, err := language.Parse(p.head.language); err == nil {
-		if region, confidence := tag.Region(); confidence == language.Exact {
+		if region, confidence := tag.Region(); confidence >= sure {
 			out = append(out, region)
 		}
 	}

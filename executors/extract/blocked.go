@@ -3,6 +3,7 @@ package extract
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html/atom"
@@ -18,50 +19,6 @@ const (
 	titleLength = 80
 	markSearch  = 256 << 10
 )
-
-// blockTitles are parts of titles that only pages have which refuse or test a visitor.
-var blockTitles = []string{
-	"access denied", "access to this page has been denied", "attention required! | cloudflare", "are you a robot",
-	"robot check", "are you human", "are you a human", "pardon our interruption", "bot verification",
-	"bot check", "human verification", "you have been blocked", "checking your browser", "please wait... | cloudflare", "ddos-guard",
-	"ddos protection", "403 forbidden", "error 403", "403 - ", "too many requests", "unusual traffic", "verify you are human",
-	"verifying you are human", "request rejected", "request unsuccessful", "the request could not be satisfied",
-	"web application firewall", "sucuri website firewall", "zugriff verweigert", "accès refusé", "accès interdit",
-	"acceso denegado", "accesso negato", "acesso negado", "toegang geweigerd", "odmowa dostępu", "доступ запрещен",
-	"доступ ограничен", "вы не робот", "访问被拒绝", "安全验证", "人机验证", "アクセスが拒否", "접근이 거부",
-}
-
-// wholeTitles could be the names of things, too: they count when the title, or a part
-// of it between separators, is nothing else, and only on a short page.
-var wholeTitles = wordSet("just a moment", "attention required", "security check", "security verification", "captcha", "recaptcha",
-	"request blocked", "blocked", "forbidden", "sicherheitsüberprüfung", "one more step")
-
-// blockPhrases stand in the text of such pages.
-var blockPhrases = []string{
-	"access denied", "access to this page has been denied", "are you a robot", "not a robot", "you are not a bot", "you're not a bot",
-	"verify you are human", "verify that you are human", "verify you're human", "verifying you are human", "confirm you are human",
-	"confirm that you are human", "prove you are human", "prove that you are human", "you are a human", "are you human",
-	"enter the characters you see", "complete the captcha", "solve the captcha", "solve this captcha", "captcha below",
-	"complete the security check", "checking your browser", "checking if the site connection is secure",
-	"needs to review the security of your connection", "unusual traffic", "unusual activity", "automated access",
-	"automated requests", "automated queries", "you have been blocked", "your access has been blocked", "has been blocked",
-	"your ip has been", "press & hold", "press and hold", "pardon our interruption", "incident id", "you don't have permission to access",
-	"enable javascript and cookies to continue", "request blocked", "the requested url was rejected", "slide to verify",
-	"we have detected", "made us think that you are a bot", "think you might be a bot", "too many requests", "rate limit exceeded",
-	"sie sind kein roboter", "kein roboter", "dass sie ein mensch", "zugriff verweigert", "vous n'êtes pas un robot", "pas un robot",
-	"accès refusé", "no eres un robot", "no soy un robot", "acceso denegado", "non sei un robot", "non sono un robot",
-	"accesso negato", "não é um robô", "não sou um robô", "acesso negado", "geen robot", "nie jesteś robotem",
-	"вы не робот", "не робот", "доступ запрещен", "доступ ограничен", "请完成验证", "人机验证", "安全验证", "验证码", "ロボットではない", "로봇이 아닙니다",
-}
-
-// guards are marks that the pages of known bot guards carry, and no others.
-var guards = []struct{ mark, name string }{
-	{"_cf_chl_opt", "Cloudflare"}, {"cf-challenge-running", "Cloudflare"}, {"cf-error-details", "Cloudflare"},
-	{"cf-turnstile", "Cloudflare"}, {"px-captcha", "PerimeterX"}, {"captcha-delivery.com", "DataDome"},
-	{"_incapsula_resource", "Incapsula"}, {"incapsula incident id", "Incapsula"}, {"errors.edgesuite.net", "Akamai"},
-	{"sec-if-cpt-container", "Akamai"}, {"awswafintegration", "AWS WAF"}, {"awswafcookiedomainlist", "AWS WAF"}, {"kpsdk", "Kasada"},
-	{"distilcaptchaform", "Distil"}, {"sucuri website firewall", "Sucuri"}, {"/captcha/challenge", "captcha"},
-}
 
 // Blocked says why the page is not the one that was asked for but one that refuses
 // or tests its visitor; empty when it is the page. An error is the context's; the
@@ -83,22 +40,20 @@ func (p *Page) blocked() string {
 	if len(text) > titleLimit || p.sells() {
 		return ""
 	}
-	if phrase := blockTitle(strings.ToLower(p.Title()), len(text) <= phraseLimit); phrase != "" {
+	if phrase := blockTitle(plainWords(p.Title()), len(text) <= phraseLimit); phrase != "" {
 		return "the title says \"" + phrase + "\""
 	}
 	if len(text) > phraseLimit {
 		return ""
 	}
-	guard, lower := p.guard(), strings.ToLower(text)
-	for _, phrase := range blockPhrases {
-		if strings.Contains(lower, phrase) {
-			return strings.TrimSpace(guard + " page says \"" + phrase + "\"")
-		}
+	guard := p.guard()
+	if phrase := blockPhrase(plainWords(text)); phrase != "" {
+		return strings.TrimSpace(guard + " page says \"" + phrase + "\"")
 	}
 	if guard != "" && len(text) <= widgetLimit*2 {
 		return guard + " challenge"
 	}
-	if len(text) <= widgetLimit && p.asksCaptchaOnly() {
+	if len(text) <= widgetLimit && p.asksCaptchaOnly() && !p.showsPrice() {
 		return "captcha"
 	}
 	return ""
@@ -130,15 +85,51 @@ func (p *Page) blockedText() string {
 	if len(p.body) > phraseLimit {
 		return ""
 	}
-	lower := strings.ToLower(string(p.body))
 	if p.kind == KindText {
-		for _, phrase := range blockPhrases {
-			if strings.Contains(lower, phrase) {
+		if phrase := blockPhrase(plainWords(string(p.body))); phrase != "" {
+			return "the text says \"" + phrase + "\""
+		}
+	}
+	return p.guard()
+}
+
+// BlockedText says why a text of somebody who went to a page for us, such as the result
+// of an agent, tells that the page refused or tested its visitor; empty when it does not.
+// It is for texts that stand where what was asked for should stand: a text that was itself
+// asked for may be about such things. A text of more than 1,500 bytes is content.
+func BlockedText(text string) string {
+	if len(text) > phraseLimit {
+		return ""
+	}
+	lower := plainWords(text)
+	if phrase := blockPhrase(lower); phrase != "" {
+		return "the text says \"" + phrase + "\""
+	}
+	for _, phrase := range reportPhrases {
+		parts := strings.Split(lower, phrase)
+		for _, before := range parts[:len(parts)-1] {
+			if !overcome.MatchString(before) {
 				return "the text says \"" + phrase + "\""
 			}
 		}
 	}
-	return p.guard()
+	return ""
+}
+
+// blockPhrase is the phrase of a text, from plainWords, that tells of a refusal or a test.
+func blockPhrase(lower string) string {
+	for _, phrase := range blockPhrases {
+		if strings.Contains(lower, phrase) {
+			return phrase
+		}
+	}
+	return ""
+}
+
+// plainWords is a text as phrases are written: in lower case, its white space folded and
+// its apostrophes straight.
+func plainWords(text string) string {
+	return foldSpace(strings.ReplaceAll(strings.ToLower(text), "’", "'"))
 }
 
 // sells tells whether structured data offers something for a price: what refuses a
@@ -146,6 +137,12 @@ func (p *Page) blockedText() string {
 func (p *Page) sells() bool {
 	pr := p.product()
 	return pr.main != nil && len(priced(offers(pr.main))) > 0
+}
+
+// showsPrice tells whether there is an amount of money where prices stand, as a short
+// page of a product has one, and a captcha for its other forms.
+func (p *Page) showsPrice() bool {
+	return slices.ContainsFunc(p.seenPrices(), func(s seenPrice) bool { return s.score > 0 })
 }
 
 func (p *Page) guard() string {
@@ -171,6 +168,8 @@ func (p *Page) asksCaptchaOnly() bool {
 		case atom.Input:
 			switch strings.ToLower(attrText(f.node, "type")) {
 			case "hidden", "submit", "button", "checkbox":
+			case "email", "password", "search", "tel":
+				return false // of a form that the captcha guards: no test asks for them
 			default:
 				fields++
 			}

@@ -63,6 +63,7 @@ func (p *Page) seenPrices() []seenPrice {
 		m.former = l.traits(r.frame)&traitStruck != 0 || f.calledFormer()
 		l.prices = append(l.prices, m)
 	}
+	p.readSilentPrices()
 	l.lowerLists()
 	return l.prices
 }
@@ -99,6 +100,14 @@ func kindOf(f *frame) string {
 // or a bare number in an element that is called a price.
 func (l *layout) priceAt(r run) (*frame, seenPrice, bool) {
 	f := r.frame
+	if text, _ := f.amount(); f != nil && len(text) > longText && f.end-f.first > 1 {
+		// Among other texts, as between line breaks, one that is an amount stands alone.
+		if at := moneyText.FindStringIndex(r.text); at != nil && len(r.text) <= longText {
+			if m, ok := textMoney(r.text[at[0]:at[1]]); ok {
+				return f, seenPrice{money: m, index: r.index, score: l.textScore(r, r.text, at), where: markup(f)}, true
+			}
+		}
+	}
 	for up := 0; f != nil && up < 4; f, up = f.parent, up+1 {
 		text, at := f.amount()
 		if len(text) > maxPriceText {
@@ -129,7 +138,10 @@ func (l *layout) priceAt(r run) (*frame, seenPrice, bool) {
 	return r.frame, seenPrice{money: m, index: r.index, score: l.textScore(r, match[0], []int{0, len(match[0])}) - 1, where: markup(named)}, true
 }
 
-const maxPriceText = 60
+const (
+	maxPriceText = 60
+	longText     = 30 // from which on an amount is one thing among others in a text
+)
 
 // namedPrice is the nearest element that is called a price.
 func namedPrice(f *frame) *frame {

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html/atom"
@@ -20,14 +21,42 @@ func (l *layout) textScore(r run, text string, at []int) float64 {
 			score -= 3
 		}
 	}
-	if len(text) > 30 {
+	if len(text) > longText {
 		score--
 	}
 	label := before
 	if strings.TrimSpace(label) == "" {
 		label = l.label(r)
 	}
+	if l.inPropertyTable(r) && priceWords[strings.Trim(label, " :")] {
+		score += weightTable
+	}
 	return score + labelScore(label)
+}
+
+// weightTable is on top of the label's, in a table of properties, where what is called
+// the price is the price of what the page is about.
+const weightTable = 3.5
+
+// inPropertyTable tells whether a run follows the name of a property in a table or a list
+// of them.
+func (l *layout) inPropertyTable(r run) bool {
+	if r.index == 0 {
+		return false
+	}
+	name := l.runs[r.index-1].frame.inside(atom.Dt, atom.Th)
+	value := r.frame.inside(atom.Dd, atom.Td)
+	return name != nil && value != nil && name.parent == value.parent
+}
+
+// inside is the nearest element of a kind around a frame, or the frame itself.
+func (f *frame) inside(kinds ...atom.Atom) *frame {
+	for up := 0; f != nil && up < 3; f, up = f.parent, up+1 {
+		if slices.Contains(kinds, f.node.DataAtom) {
+			return f
+		}
+	}
+	return nil
 }
 
 // label is the short text before a run, such as "Price:".

@@ -25,6 +25,11 @@ func (p *Page) findName(field.Type) finding {
 	if p.head.h1 != "" {
 		return one(p.head.h1, "page h1")
 	}
+	for _, sp := range p.stateProducts() {
+		if sp.name != "" && strings.Contains(foldSpace(p.head.title), foldSpace(sp.name)) {
+			return one(sp.name, "script name") // the title has the shop's name beside it
+		}
+	}
 	return one(p.head.title, "page title")
 }
 

@@ -54,6 +54,9 @@ func (c *offerCollector) collect(it *item, path string, outer offer, depth int) 
 	}
 	// Prices of the item itself come before those of its specifications: these
 	// repeat it, or break it down.
+	if o.availability == "" {
+		o.availability = someAvailability(c.out[before:])
+	}
 	own := o.prices(it, path)
 	if len(own) > 0 {
 		c.out = append(c.out[:before], own...)
@@ -63,6 +66,21 @@ func (c *offerCollector) collect(it *item, path string, outer offer, depth int) 
 		o.path = path
 		c.out = append(c.out, o)
 	}
+}
+
+// someAvailability is the best of what offers say: a range of them can be bought when one
+// can.
+func someAvailability(all []offer) string {
+	some := ""
+	for _, o := range all {
+		if stockOf(o.availability) == inStock {
+			return o.availability
+		}
+		if some == "" {
+			some = o.availability
+		}
+	}
+	return some
 }
 
 // within is the offer with what an item inside of it says.

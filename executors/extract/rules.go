@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/ohler55/ojg/oj"
 	"golang.org/x/net/html"
 
+	"github.com/minohq/mino/internal/parse"
 	"github.com/minohq/mino/models/field"
 )
 
@@ -74,7 +76,7 @@ func (p *Page) byRule(f field.Field) finding {
 	case rule.CSS != "":
 		found = p.byCSS(rule, f.Type)
 	case rule.JSONPath != "":
-		found = p.byJSONPath(rule.JSONPath)
+		found = p.byJSONPath(rule.JSONPath, f.Type)
 	default:
 		return p.byRegex(rule.Regex, f.Type)
 	}
@@ -172,7 +174,7 @@ func selectedText(n *html.Node, attribute string, t field.Type) string {
 	return text
 }
 
-func (p *Page) byJSONPath(path string) finding {
+func (p *Page) byJSONPath(path string, t field.Type) finding {
 	expression, err := jp.ParseString(path)
 	data := p.jsonBody()
 	if err != nil || data == nil {
@@ -184,6 +186,9 @@ func (p *Page) byJSONPath(path string) finding {
 	found := finding{source: "jsonpath " + path, exact: true}
 	for _, v := range expression.Get(data) {
 		p.watch.step()
+		if amount, code, ok := jsonMoney(v); ok && t == field.TypeMoney {
+			return finding{texts: []string{amount}, currency: code, source: found.source, exact: true}
+		}
 		found.texts = append(found.texts, jsonTexts(v)...)
 		if len(found.texts) >= maxListed {
 			break
@@ -206,6 +211,32 @@ func (p *Page) jsonBody() any {
 		}
 	}
 	return p.json
+}
+
+// jsonMoney reads an amount that stands beside its currency in an object, as most APIs
+// give money.
+func jsonMoney(v any) (amount, code string, ok bool) {
+	object, isObject := v.(map[string]any)
+	if !isObject {
+		return "", "", false
+	}
+	value := ""
+	for key, member := range object {
+		texts := jsonTexts(member)
+		if len(texts) != 1 {
+			continue
+		}
+		switch key = idKey(key); {
+		case currencyKeys[key]:
+			code = parse.CurrencyCode(texts[0])
+		case key == "amount":
+			amount = texts[0]
+		case key == "value":
+			value = texts[0]
+		}
+	}
+	amount = cmp.Or(amount, value)
+	return amount, code, machineNumber.MatchString(amount) && code != ""
 }
 
 // jsonTexts is the text of a JSON value: one for a scalar, one per member for a list

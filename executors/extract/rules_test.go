@@ -101,6 +101,20 @@ func TestJSONPathRules(t *testing.T) {
 		t.Parallel()
 		require.Nil(t, find(t, jsonPage(t, `{"a":`), field.Field{Name: "x", Extract: &field.Extract{JSONPath: "$.a"}}))
 	})
+	t.Run("MoneyWithItsCurrencyBeside", func(t *testing.T) {
+		t.Parallel()
+		page := jsonPage(t, `{"a":{"amount":"1.500","currencyCode":"KWD"},"b":{"value":7,"currency":"eur"},"c":{"amount":7},"d":{"amount":"7","currency":"none"},
+			"e":[{"amount":5,"value":6,"currency":"USD"},{"amount":9,"currency":"USD"}]}`)
+		for path, want := range map[string]any{
+			"$.a": map[string]any{"amount": "1.500", "currency": "KWD"}, "$.b": map[string]any{"amount": "7", "currency": "EUR"},
+			"$.e[*]": map[string]any{"amount": "5", "currency": "USD"}, "$.c.amount": map[string]any{"amount": "7"},
+		} {
+			require.Equal(t, want, find(t, page, field.Field{Name: "x", Type: field.TypeMoney, Extract: &field.Extract{JSONPath: path}}), path)
+		}
+		text, ok := find(t, page, field.Field{Name: "x", Type: field.TypeText, Extract: &field.Extract{JSONPath: "$.d"}}).(string)
+		require.True(t, ok)
+		require.JSONEq(t, `{"amount":"7","currency":"none"}`, text)
+	})
 	t.Run("RegexOnTop", func(t *testing.T) {
 		t.Parallel()
 		rule := &field.Extract{JSONPath: "$.items[0].at", Regex: `^\d+`}

@@ -4,8 +4,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
+
+	"github.com/minohq/mino/internal/parse"
 )
 
 // Pages that scripts draw carry what they show as data: the state of the
@@ -17,19 +20,25 @@ const (
 	weightStateWhole = 2.0 // of an amount without decimals, which may count cents
 	weightStateSKU   = 5.0
 	weightStateID    = 1.5
+	weightStateCode  = 3.5 // of an identifier that a person has thought of
 	maxStateProducts = 20
 	maxScript        = 4 << 20
 )
 
 // stateProduct is what the data of a script says of the page's product.
 type stateProduct struct {
-	prices []string
-	skus   []string
-	ids    []string
-	stocks []string
+	name     string
+	currency string // its own, or that of what it stands in
+	prices   []string
+	skus     []string
+	ids      []string
+	stocks   []string
 }
 
-var dataStart = regexp.MustCompile(`[=(:,]\s*[\[{]`)
+var (
+	dataStart  = regexp.MustCompile(`[=(:,]\s*[\[{]`)
+	quotedData = regexp.MustCompile("JSON\\.parse\\(\\s*[\"'`]")
+)
 
 // stateProducts finds the page's product in the data of its scripts.
 func (p *Page) stateProducts() []stateProduct {
@@ -43,7 +52,7 @@ func (p *Page) stateProducts() []stateProduct {
 			continue
 		}
 		for _, data := range p.scriptData(script, text) {
-			p.collectState(data, 0)
+			p.collectState(data, "", 0)
 		}
 	}
 	return p.state
@@ -69,7 +78,22 @@ func (p *Page) scriptData(n *html.Node, text string) []any {
 		}
 		out = append(out, v)
 	}
-	return out
+	return append(out, p.quotedData(text)...)
+}
+
+// quotedData gives what a script reads from a string of JSON, as many are written to be
+// read faster.
+func (p *Page) quotedData(text string) []any {
+	var out []any
+	parser := &looseParser{watch: p.watch, src: text}
+	for {
+		at := quotedData.FindStringIndex(text[parser.pos:])
+		if at == nil {
+			return out
+		}
+		parser.pos += at[1]
+		out = append(out, parseLooseAll(p.watch, parser.text(text[parser.pos-1]))...)
+	}
 }
 
 var (
@@ -82,10 +106,13 @@ var (
 		"productnumber", "itemcode", "styleno", "catalognumber", "reference", "displayreference", "ref")
 	idKeys    = wordSet("id", "productid", "itemid", "prodid", "pid", "articleid", "goodsid", "goodsno")
 	stockKeys = wordSet("availability", "stockstatus", "availabilitystatus", "stockstate")
+
+	currencyKeys = wordSet("currency", "currencycode", "pricecurrency", "currencyiso", "isocurrency", "currencyisocode")
 )
 
-// collectState walks through data and keeps the objects that are the product.
-func (p *Page) collectState(v any, depth int) {
+// collectState walks through data and keeps the objects that are the product. The currency
+// is that of what they stand in.
+func (p *Page) collectState(v any, currency string, depth int) {
 	p.watch.step()
 	if depth > maxJSONDepth || len(p.state) >= maxStateProducts {
 		return
@@ -93,14 +120,18 @@ func (p *Page) collectState(v any, depth int) {
 	switch v := v.(type) {
 	case []any:
 		for _, each := range v {
-			p.collectState(each, depth+1)
+			p.collectState(each, currency, depth+1)
 		}
 	case object:
-		if sp := readStateProduct(v); (len(sp.prices) > 0 || len(sp.skus) > 0) && p.isTheProduct(v, sp) {
+		sp := readStateProduct(v)
+		if sp.currency == "" {
+			sp.currency = currency
+		}
+		if (len(sp.prices) > 0 || len(sp.skus) > 0) && p.isTheProduct(v, sp) {
 			p.state = append(p.state, sp)
 		}
 		for _, m := range v {
-			p.collectState(m.value, depth+1)
+			p.collectState(m.value, sp.currency, depth+1)
 		}
 	}
 }
@@ -112,13 +143,23 @@ func (p *Page) isTheProduct(o object, sp stateProduct) bool {
 		if !ok || !nameKeys[idKey(m.key)] || len(name) < 4 || len(name) > maxHeading {
 			continue
 		}
-		if p.namesThePage(name) {
+		// A variant is often named for the product and, behind a dash, for itself.
+		product, _, _ := cutLast(name, " - ")
+		if p.namesThePage(name) || p.namesThePage(product) {
 			return true
 		}
 	}
 	return slices.ContainsFunc(slices.Concat(sp.skus, sp.ids), func(id string) bool {
 		return len(id) >= 5 && p.addressHas(id)
 	})
+}
+
+// cutLast cuts a text at the last place where a separator stands.
+func cutLast(s, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, separator); i >= 0 {
+		return s[:i], s[i+len(separator):], true
+	}
+	return s, "", false
 }
 
 // namesThePage tells whether a name is that of what the page is about.
@@ -151,18 +192,32 @@ func readStateProduct(o object) stateProduct {
 				sp.ids = append(sp.ids, text)
 			case stockKeys[key]:
 				sp.stocks = append(sp.stocks, text)
+			case currencyKeys[key]:
+				sp.currency = parse.CurrencyCode(text)
+			case nameKeys[key] && sp.name == "":
+				sp.name = text
 			}
 			continue
 		}
 		if inner, ok := m.value.(object); ok && priceGroups[key] {
-			for _, im := range inner {
-				if text, scalar := scalarText(im.value); scalar && groupAmounts[idKey(im.key)] {
-					sp.prices = append(sp.prices, text)
-				}
-			}
+			sp.readGroup(inner)
 		}
 	}
 	return sp
+}
+
+// readGroup reads what stands for a price and has parts.
+func (sp *stateProduct) readGroup(group object) {
+	for _, m := range group {
+		text, scalar := scalarText(m.value)
+		switch key := idKey(m.key); {
+		case !scalar:
+		case groupAmounts[key]:
+			sp.prices = append(sp.prices, text)
+		case currencyKeys[key]:
+			sp.currency = parse.CurrencyCode(text)
+		}
+	}
 }
 
 func (p *Page) voteStatePrices(b *ballot) {
@@ -174,6 +229,9 @@ func (p *Page) voteStatePrices(b *ballot) {
 				continue
 			}
 			seen[moneyKey(m.amount)] = true
+			if sp.currency != "" {
+				m.currency, m.sign = sp.currency, ""
+			}
 			weight := weightState
 			if m.amount.IsInteger() && !strings.ContainsAny(text, ".,") {
 				weight = weightStateWhole
@@ -203,6 +261,19 @@ func (p *Page) voteStateSKUs(b *ballot) {
 		vote(sp.skus, "script sku", weightStateSKU)
 	}
 	for _, sp := range p.stateProducts() {
-		vote(sp.ids, "script id", weightStateID)
+		for _, id := range sp.ids {
+			weight := weightStateID
+			if isCode(id) {
+				weight = weightStateCode
+			}
+			vote([]string{id}, "script id", weight)
+		}
 	}
+}
+
+// isCode tells whether an identifier is short and has letters and digits, as the numbers
+// of catalogues have, and those of databases not.
+func isCode(id string) bool {
+	const most = 20
+	return len(id) <= most && strings.ContainsFunc(id, unicode.IsLetter) && strings.ContainsFunc(id, unicode.IsDigit)
 }

@@ -33,7 +33,7 @@ func (p *Page) availability() (state stock, source string) {
 	seen, where := p.seenStock()
 	switch {
 	case stated == unknown && seen == unknown:
-		return unknown, ""
+		return p.stateStock()
 	case stated == unknown:
 		return seen, where
 	case stated == soldOut && seen == inStock:
@@ -61,8 +61,33 @@ func (p *Page) statedStock() (state stock, source string) {
 			return state, source
 		}
 	}
-	content, name := p.head.metaContent("product:availability", "og:availability", "availability")
-	return stockOf(content), "meta " + name
+	if content, name := p.head.metaContent("product:availability", "og:availability", "availability"); stockOf(content) != unknown {
+		return stockOf(content), "meta " + name
+	}
+	for _, it := range p.items {
+		// Microdata that belongs to no item, as the price of voteStrayPrices.
+		if len(it.types) == 0 && it.syntax == syntaxMicrodata && stockOf(it.text("availability")) != unknown {
+			return stockOf(it.text("availability")), "microdata availability"
+		}
+	}
+	return unknown, ""
+}
+
+// stateStock is what the data of scripts says: something that can be bought in one way
+// can be bought.
+func (p *Page) stateStock() (state stock, source string) {
+	for _, sp := range p.stateProducts() {
+		for _, text := range sp.stocks {
+			switch stockOf(text) {
+			case inStock:
+				return inStock, "script availability"
+			case soldOut:
+				state, source = soldOut, "script availability"
+			case unknown:
+			}
+		}
+	}
+	return state, source
 }
 
 // statedBy reads offers: something that can be bought in one way can be bought.

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,17 +17,18 @@ import (
 	"github.com/minohq/mino/models/failure"
 )
 
-// attempt is one GET with its redirects.
+// attempt is one request with its redirects.
 type attempt struct {
 	executor *Executor
 	settings Settings
+	message  *message
 	requests int
 	bytes    int64
 	visits   map[string]int
 }
 
-func (a *attempt) run(ctx context.Context, address *url.URL, req executors.Request) (executors.Outcome, error) {
-	response, err := a.get(ctx, address)
+func (a *attempt) run(ctx context.Context, req executors.Request) (executors.Outcome, error) {
+	response, err := a.send(ctx)
 	if response != nil {
 		defer func() { _ = response.Body.Close() }() // read-only: nothing can be lost
 	}
@@ -35,8 +37,8 @@ func (a *attempt) run(ctx context.Context, address *url.URL, req executors.Reque
 		outcome.Usage = a.usage()
 		return outcome, err
 	}
-	final := finalAddress(address, response)
-	outcome.Evidence.FinalURL = final.Redacted()
+	final := a.message.hidden.address(finalAddress(a.message.address, response))
+	outcome.Evidence.FinalURL = final.String()
 	outcome.Evidence.StatusCode = response.StatusCode
 	outcome.Evidence.ContentType = response.Header.Get("Content-Type")
 	err = a.read(ctx, response, final, req, &outcome)
@@ -48,9 +50,11 @@ func (a *attempt) usage() executors.Usage {
 	return executors.Usage{Requests: a.requests, Bytes: a.bytes}
 }
 
-// get sends the request and follows redirects.
-func (a *attempt) get(ctx context.Context, address *url.URL) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+// send sends the request and follows redirects, as browsers do: after 301, 302 and 303
+// what follows is a GET without the body.
+func (a *attempt) send(ctx context.Context) (*http.Response, error) {
+	m := a.message
+	request, err := http.NewRequestWithContext(ctx, m.method, m.address.String(), bytes.NewReader(m.body))
 	if err != nil {
 		return nil, failure.Wrap(err, failure.Permanent, CodeInvalidURL, "no request can be made for the URL")
 	}
@@ -59,7 +63,7 @@ func (a *attempt) get(ctx context.Context, address *url.URL) (*http.Response, er
 	if err != nil {
 		return nil, fmt.Errorf("make a cookie jar: %w", err)
 	}
-	a.visits = map[string]int{address.String(): 1}
+	a.visits = map[string]int{m.address.String(): 1}
 	a.requests = 1
 	client := &http.Client{Transport: a.executor.transport, Jar: jar, CheckRedirect: a.redirect}
 	return client.Do(request)
@@ -73,7 +77,10 @@ func (a *attempt) header() http.Header {
 	if *a.settings.AcceptLanguage != "" {
 		h.Set("Accept-Language", *a.settings.AcceptLanguage)
 	}
-	for name, value := range a.settings.Headers {
+	if a.message.contentType != "" {
+		h.Set("Content-Type", a.message.contentType)
+	}
+	for name, value := range a.message.headers {
 		h.Set(name, value)
 	}
 	return h
@@ -89,21 +96,34 @@ func (a *attempt) redirect(next *http.Request, via []*http.Request) error {
 		return failure.New(failure.Permanent, CodeTooManyRedirects, "more than %d redirects", *a.settings.MaxRedirects)
 	}
 	if next.URL.Scheme != "http" && next.URL.Scheme != "https" {
-		return failure.New(failure.Permanent, CodeUnsupportedURL, "a redirect leads to a URL of scheme %q", next.URL.Scheme)
+		return failure.New(failure.Permanent, CodeUnsupportedURL, "a redirect leads to a URL that is neither http nor https")
 	}
 	key := next.URL.String()
 	a.visits[key]++
 	if a.visits[key] > maxVisits {
 		return failure.New(failure.Permanent, CodeRedirectLoop, "the redirects lead in a circle")
 	}
-	if !strings.EqualFold(next.URL.Host, via[0].URL.Host) {
-		// A project's headers may hold keys for the host that it named.
-		for name := range a.settings.Headers {
-			next.Header.Del(name)
-		}
+	if !elsewhere(via[0].URL, next.URL) {
+		a.requests++
+		return nil
 	}
+	// What a project sends may hold keys for the host that it named, and so may the
+	// address that was left.
+	if next.Body != nil && next.Body != http.NoBody {
+		return failure.New(failure.Permanent, CodeUnsupportedURL, "a redirect asks for the body to be sent to another host")
+	}
+	for name := range a.message.headers {
+		next.Header.Del(name)
+	}
+	next.Header.Del("Referer")
 	a.requests++
 	return nil
+}
+
+// elsewhere tells whether an address is of another host than the first, or of the same
+// without encryption.
+func elsewhere(first, next *url.URL) bool {
+	return !strings.EqualFold(first.Host, next.Host) || first.Scheme == "https" && next.Scheme == "http"
 }
 
 // finalAddress is where the page was found. A fragment outlives redirects, as it

@@ -1,7 +1,10 @@
 // Package fetch is the executor that gets a page over HTTP and finds the fields in
 // it, without a browser and without an agent.
 //
-// One attempt is one GET with its redirects. The answer is bounded in every way: by
+// One attempt is one request with its redirects: a GET of the row's site unless the
+// settings say otherwise, whose templates are filled from the row and from the secrets of
+// the project. Secrets go into requests to the host that they are for and are taken out
+// of everything that is told about them. The answer is bounded in every way: by
 // the deadline, the number of redirects, and the size of the body after
 // decompression. Addresses are those of tenants, so that the dialer of package
 // safedial decides what may be reached, at every redirect anew; proxies of the
@@ -12,7 +15,8 @@
 //
 // Failure: statuses other than 2xx, too large or endless bodies, redirect loops and
 // content that is no text are *failure.Error with the codes below; what the network
-// does wrong is returned as it came, for package failure to classify. A page that
+// does wrong is returned as it came, for package failure to classify. A row that lacks
+// what a template refers to fails before anything is sent. A page that
 // answers 2xx but refuses or tests its visitor is an outcome with Blocked. An
 // outcome that comes with an error holds usage and evidence only.
 package fetch
@@ -40,6 +44,11 @@ const Name = "fetch"
 const (
 	CodeInvalidURL         = "INVALID_URL"
 	CodeInvalidSettings    = "INVALID_SETTINGS"
+	CodeMissingColumn      = "MISSING_COLUMN"
+	CodeMissingSecret      = "MISSING_SECRET"
+	CodeInvalidHeader      = "INVALID_HEADER"
+	CodeRequestTooLarge    = "REQUEST_TOO_LARGE"
+	CodeProtocol           = "HTTP_PROTOCOL"
 	CodeBodyTooLarge       = "BODY_TOO_LARGE"
 	CodeTooManyRedirects   = "TOO_MANY_REDIRECTS"
 	CodeRedirectLoop       = "REDIRECT_LOOP"
@@ -49,6 +58,9 @@ const (
 	CodeUnreadable         = "UNREADABLE_PAGE"
 	CodeTimeout            = "FETCH_TIMEOUT"
 )
+
+// codeUnknown is that of package failure for what it cannot tell.
+const codeUnknown = "UNKNOWN"
 
 // Config is what the operator decides.
 type Config struct {
@@ -116,7 +128,7 @@ func (e *Executor) Name() string { return Name }
 // Validate implements executors.Executor.
 func (e *Executor) Validate(spec executors.Spec) error {
 	errs := validation.Errors{}
-	if _, err := e.parseSettings(spec.Settings); err != nil {
+	if _, err := e.parseSettings(spec.Settings, checked(spec)); err != nil {
 		errs["settings"] = err
 	}
 	if err := extract.ValidateFields(spec.Fields); err != nil {
@@ -126,25 +138,32 @@ func (e *Executor) Validate(spec executors.Spec) error {
 }
 
 // Needs implements executors.Executor.
-func (e *Executor) Needs(executors.Spec) executors.Needs { return executors.Needs{} }
+func (e *Executor) Needs(spec executors.Spec) executors.Needs {
+	p, err := e.parseSettings(spec.Settings, unchecked)
+	if err != nil {
+		return executors.Needs{} // Execute will say what is wrong
+	}
+	return p.needs()
+}
 
 // Execute implements executors.Executor.
 func (e *Executor) Execute(ctx context.Context, req executors.Request) (executors.Outcome, error) {
-	settings, err := e.parseSettings(req.Settings)
+	p, err := e.parseSettings(req.Settings, unchecked)
 	if err != nil {
 		return executors.Outcome{}, failure.Wrap(err, failure.Permanent, CodeInvalidSettings, "the settings are not valid: %v", err)
 	}
-	address, err := parseAddress(req.URL)
+	m, err := p.message(req)
 	if err != nil {
 		return executors.Outcome{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, settings.timeout())
+	limited, cancel := context.WithTimeout(ctx, p.timeout())
 	defer cancel()
-	defer e.beat(limited, req.Heartbeat, "waiting for "+address.Hostname())()
+	defer e.beat(limited, req.Heartbeat, "waiting for "+m.address.Hostname())()
 
-	attempt := &attempt{executor: e, settings: settings}
-	outcome, err := attempt.run(limited, address, req)
-	return outcome, e.cause(ctx, limited, err, settings)
+	attempt := &attempt{executor: e, settings: p.Settings, message: m}
+	outcome, err := attempt.run(limited, req)
+	m.hidden.outcome(&outcome)
+	return outcome, m.hidden.error(e.cause(ctx, limited, err, p.Settings))
 }
 
 // cause tells our own deadline from the caller's: the caller's is returned as it is.
@@ -155,14 +174,21 @@ func (e *Executor) cause(caller, limited context.Context, err error, settings Se
 	case caller.Err() != nil:
 		return caller.Err()
 	case limited.Err() != nil:
-		return failure.Wrap(err, failure.Timeout, CodeTimeout, "the page was not there after %v", settings.timeout())
+		return failure.Wrap(limited.Err(), failure.Timeout, CodeTimeout, "the page was not there after %v", settings.timeout())
 	}
 	var transport *url.Error
-	if errors.As(err, &transport) {
-		// Its text holds the whole address, with what may be secret in the query.
-		return transport.Err
+	if !errors.As(err, &transport) {
+		return err
 	}
-	return err
+	// Its text holds the whole address, with what may be secret in the query.
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return failure.New(failure.Network, CodeProtocol, "the server does not speak TLS")
+	}
+	if failure.Classify(transport.Err).Code == codeUnknown {
+		// It quotes what the server has sent.
+		return failure.New(failure.Transient, CodeProtocol, "the server's answer is not well-formed HTTP")
+	}
+	return transport.Err
 }
 
 func parseAddress(raw string) (*url.URL, error) {

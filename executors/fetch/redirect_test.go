@@ -2,7 +2,9 @@ package fetch_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -125,4 +127,100 @@ func TestPasswordInTheAddressStaysOutOfTheEvidence(t *testing.T) {
 	outcome, err := execute(t, newExecutor(t), request(strings.Replace(server.URL, "http://", "http://user:secret@", 1), ""))
 	require.NoError(t, err)
 	require.NotContains(t, outcome.Evidence.FinalURL, "secret")
+}
+
+// redirector answers with a redirect.
+func redirector(t *testing.T, status int, target string) string {
+	t.Helper()
+	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Location", target)
+		w.WriteHeader(status)
+	}).URL
+}
+
+func TestPostsAreRedirectedAsInBrowsers(t *testing.T) {
+	t.Parallel()
+
+	const settings = `{"headers":{"X-Key":"1"},"body":{"json":{"sku":"{{sku}}"}}}`
+	for _, status := range []int{301, 302, 303} {
+		t.Run(fmt.Sprintf("ThePageIsGotAfter%d", status), func(t *testing.T) {
+			t.Parallel()
+			last, got := recorder(t, "text/html", productPage)
+			first := redirector(t, status, last.URL+"/page")
+			outcome, err := execute(t, newExecutor(t), rowRequest(first, settings))
+			require.NoError(t, err)
+			require.Equal(t, "Blue Lamp", outcome.Fields["name"])
+			request := <-got
+			require.Equal(t, http.MethodGet, request.method)
+			require.Empty(t, request.body)
+			require.Empty(t, request.header.Get("Content-Type"))
+			require.Empty(t, request.header.Get("X-Key"))
+		})
+	}
+	for _, status := range []int{307, 308} {
+		t.Run(fmt.Sprintf("TheBodyIsSentAgainAfter%d", status), func(t *testing.T) {
+			t.Parallel()
+			got := make(chan sent, 2)
+			server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				got <- sent{method: r.Method, uri: r.RequestURI, body: string(body), header: r.Header}
+				if r.URL.Path != "/there" {
+					http.Redirect(w, r, "/there", status)
+				}
+			})
+			_, err := execute(t, newExecutor(t), rowRequest(server.URL, settings))
+			require.NoError(t, err)
+			before, after := <-got, <-got
+			require.Equal(t, "/there", after.uri)
+			require.Equal(t, before.body, after.body)
+			require.Equal(t, http.MethodPost, after.method)
+			require.Equal(t, "application/json", after.header.Get("Content-Type"))
+			require.Equal(t, "1", after.header.Get("X-Key"))
+		})
+		t.Run(fmt.Sprintf("TheBodyStaysWithItsHostAfter%d", status), func(t *testing.T) {
+			t.Parallel()
+			other, got := recorder(t, "text/html", productPage)
+			first := redirector(t, status, other.URL)
+			outcome, err := execute(t, newExecutor(t), rowRequest(first, settings))
+			requireFailure(t, err, failure.Permanent, fetch.CodeUnsupportedURL)
+			require.Equal(t, 1, outcome.Usage.Requests)
+			require.Empty(t, got)
+		})
+	}
+	t.Run("APostWithoutABodyGoesElsewhere", func(t *testing.T) {
+		t.Parallel()
+		other, got := recorder(t, "text/html", productPage)
+		first := redirector(t, http.StatusTemporaryRedirect, other.URL)
+		_, err := execute(t, newExecutor(t), rowRequest(first, `{"method":"POST"}`))
+		require.NoError(t, err)
+		require.Equal(t, http.MethodPost, (<-got).method)
+	})
+}
+
+// The address that is left goes with a redirect, as the referrer, only to its own host:
+// its query may hold a key.
+func TestQueryStaysWithItsHost(t *testing.T) {
+	t.Parallel()
+
+	other, got := recorder(t, "text/html", productPage)
+	first := redirector(t, http.StatusFound, other.URL)
+	_, err := execute(t, newExecutor(t), rowRequest(first, `{"query":{"key":"{{secret.token}}"}}`))
+	require.NoError(t, err)
+	require.Empty(t, (<-got).header.Get("Referer"))
+}
+
+func TestHeadersDoNotGoOnWithoutEncryption(t *testing.T) {
+	t.Parallel()
+
+	plain, err := url.Parse("http://shop.example/")
+	require.NoError(t, err)
+	encrypted, err := url.Parse("https://SHOP.example/")
+	require.NoError(t, err)
+	other, err := url.Parse("https://shop.example:8443/")
+	require.NoError(t, err)
+	require.False(t, fetch.Elsewhere(plain, encrypted))
+	require.False(t, fetch.Elsewhere(plain, plain))
+	require.True(t, fetch.Elsewhere(encrypted, plain))
+	require.True(t, fetch.Elsewhere(encrypted, other))
 }

@@ -63,12 +63,12 @@ func Parse(text string) (Template, error) {
 	rest := text
 	for {
 		before, after, found := strings.Cut(rest, "{{")
-		t.add(before)
+		t.parts = withText(t.parts, before)
 		if !found {
 			return t, nil
 		}
 		if literal, ok := strings.CutPrefix(after, "{{"); ok {
-			t.add("{{")
+			t.parts = withText(t.parts, "{{")
 			rest = literal
 			continue
 		}
@@ -90,10 +90,11 @@ func Parse(text string) (Template, error) {
 	}
 }
 
-func (t *Template) add(text string) {
-	if text != "" {
-		t.parts = append(t.parts, part{text: text})
+func withText(parts []part, text string) []part {
+	if text == "" {
+		return parts
 	}
+	return append(parts, part{text: text})
 }
 
 // Columns lists the input columns that are referred to, each once, in order.
@@ -121,6 +122,15 @@ func (t Template) StartsWithSite() bool {
 // Expand replaces references by their values, each of which goes through escape, unless
 // that is nil.
 func (t Template) Expand(v Values, escape func(string) string) (string, error) {
+	if escape == nil {
+		return t.ExpandAt(v, func(_, value string) string { return value })
+	}
+	return t.ExpandAt(v, func(_, value string) string { return escape(value) })
+}
+
+// ExpandAt is Expand for places where it depends on what stands before a value how it is
+// escaped, as in a URL: escape is given all that has been expanded before it.
+func (t Template) ExpandAt(v Values, escape func(before, value string) string) (string, error) {
 	var out strings.Builder
 	for _, p := range t.parts {
 		if p.name == "" {
@@ -131,10 +141,7 @@ func (t Template) Expand(v Values, escape func(string) string) (string, error) {
 		if !ok {
 			return "", &MissingError{Name: p.name, Secret: p.secret}
 		}
-		if escape != nil {
-			value = escape(value)
-		}
-		out.WriteString(value)
+		out.WriteString(escape(out.String(), value))
 	}
 	return out.String(), nil
 }

@@ -47,6 +47,14 @@ func TestExpand(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "?q=A+1&x=1 2", got)
 	})
+	t.Run("Escaped by what stands before", func(t *testing.T) {
+		t.Parallel()
+		parsed, err := template.Parse("/{{sku}}?q={{sku}}")
+		require.NoError(t, err)
+		got, err := parsed.ExpandAt(values, func(before, value string) string { return "<" + before + "|" + value + ">" })
+		require.NoError(t, err)
+		require.Equal(t, "/</|A 1>?q=</</|A 1>?q=|A 1>", got)
+	})
 	t.Run("A column that is called like the site comes first", func(t *testing.T) {
 		t.Parallel()
 		parsed, err := template.Parse("{{site_url}}")

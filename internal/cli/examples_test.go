@@ -2,6 +2,9 @@ package cli
 
 import (
 	"encoding/csv"
+	"encoding/json"
+	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -10,7 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/internal/shop"
+	"github.com/minohq/mino/scoring"
 )
 
 // TestExamples keeps the files of examples/ what their README says: a project that is
@@ -62,4 +68,50 @@ func spaced(values []string) []string {
 		out[i] = strings.ReplaceAll(value, "\u00a0", " ")
 	}
 	return out
+}
+
+// TestSearchExample runs the example that asks an API, and holds what it finds against
+// the truth in its CSV.
+func TestSearchExample(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join("..", "..", "examples")
+	project, err := loadProject(filepath.Join(dir, "search.yaml"))
+	require.NoError(t, err)
+	file, err := os.Open(filepath.Join(dir, "search.csv"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = file.Close() })
+	rows, err := csv.NewReader(file).ReadAll()
+	require.NoError(t, err)
+	require.Greater(t, len(rows), 1)
+
+	server := httptest.NewServer(shop.New(shop.Config{Seed: demoSeed}).Handler())
+	t.Cleanup(server.Close)
+	here := strings.NewReplacer("http://"+demoShopAddress, server.URL)
+	executor := fetch.New(fetch.Config{AllowedPrefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	t.Cleanup(executor.Close)
+	settings := json.RawMessage(here.Replace(string(project.Settings)))
+	spec := executors.Spec{Instruction: project.Instruction, Fields: project.Fields, Settings: settings, Inputs: []string{"product"}}
+	require.NoError(t, executor.Validate(spec))
+	require.Equal(t, executors.Needs{Columns: []string{"product"}}, executor.Needs(spec))
+
+	for _, row := range rows[1:] {
+		inputs, truth := map[string]string{}, map[string][]string{}
+		for i, name := range rows[0] {
+			switch field, isTruth := strings.CutPrefix(name, "gt_"); {
+			case !isTruth:
+				inputs[name] = row[i]
+			case row[i] != "":
+				truth[field] = strings.Split(row[i], "|")
+			}
+		}
+		outcome, err := executor.Execute(t.Context(), executors.Request{
+			URL: inputs["site_url"], Inputs: inputs, Fields: project.Fields, Settings: settings, Heartbeat: func(string) {},
+		})
+		require.NoError(t, err)
+		require.Len(t, outcome.Fields, len(project.Fields))
+		if len(truth) > 0 {
+			score := scoring.Evaluate(scoring.Input{Fields: project.Fields, Result: outcome.Fields, Truth: truth})
+			require.Equal(t, scoring.Correct, score.Verdict, "%s: %v", row[0], outcome.Fields)
+		}
+	}
 }

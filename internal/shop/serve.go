@@ -8,7 +8,8 @@ import (
 	"strconv"
 )
 
-// Handler serves the shop: the list at /, /sitemap.xml, and the products.
+// Handler serves the shop: the list at /, /sitemap.xml, the products, and a search for
+// programs at /api/search.
 func (s *Shop) Handler() http.Handler { return s.handler }
 
 func (s *Shop) routes() http.Handler {
@@ -16,6 +17,7 @@ func (s *Shop) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", s.serveHome)
 	mux.HandleFunc("GET /sitemap.xml", s.serveSitemap)
 	mux.HandleFunc("GET /products/{name}", s.serveProduct)
+	mux.HandleFunc("POST /api/search", s.serveSearch)
 	return mux
 }
 

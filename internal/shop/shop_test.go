@@ -275,3 +275,30 @@ func TestOutcome(t *testing.T) {
 	require.EqualValues(t, "failed: permanent", shop.OutcomeOf(wire.Job{Status: "failed", Error: &wire.JobError{Class: "permanent"}}))
 	require.EqualValues(t, "cancelled", shop.OutcomeOf(wire.Job{Status: "cancelled"}))
 }
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+
+	s, url := open(t, 1)
+	ask := func(body string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/api/search", strings.NewReader(body))
+		require.NoError(t, err)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer func() { _ = resp.Body.Close() }()
+		answer, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, string(answer)
+	}
+	product := ofKind(s, shop.OK)[0]
+	status, answer := ask(`{"query":"` + strings.ToUpper(product.Name) + `"}`)
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, answer, `"sku":"`+product.SKU+`","price":{"amount":"`+product.Amount+`","currency":"`+product.Currency+`"}`)
+	status, answer = ask(`{"query":"no such thing"}`)
+	require.Equal(t, http.StatusOK, status)
+	require.JSONEq(t, `{"products":[]}`, answer)
+	status, _ = ask(`lamp`)
+	require.Equal(t, http.StatusBadRequest, status)
+	status, _ = ask(`{"query":"` + strings.Repeat("x", 65<<10) + `"}`)
+	require.Equal(t, http.StatusBadRequest, status)
+}
