@@ -19,6 +19,7 @@ import (
 	"github.com/minohq/mino/internal/metrics"
 	"github.com/minohq/mino/internal/orchestrator"
 	"github.com/minohq/mino/internal/orphans"
+	"github.com/minohq/mino/internal/robots"
 	"github.com/minohq/mino/internal/sequencer"
 	"github.com/minohq/mino/internal/vault"
 	"github.com/minohq/mino/models/store"
@@ -91,6 +92,8 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, x config.
 	var numbering sync.WaitGroup
 	numbering.Go(func() { events.Run(ctx) })
 	stack.Add("the numbering of events", func(context.Context) error { stop(); numbering.Wait(); return nil })
+	visitor := robots.New(robots.Config{AllowedPrefixes: c.Networks()})
+	stack.Add("the reader of robots.txt", func(context.Context) error { visitor.Close(); return nil })
 	orphaned := orphans.NewSweep(b.store, b.executors, b.vault, logger, 0)
 	sweepCtx, stopSweep := context.WithCancel(context.Background())
 	var sweeping sync.WaitGroup
@@ -109,7 +112,7 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, x config.
 		// What is handed back must be written before the worker stops waiting.
 		StopGrace: c.StopTimeout * 2 / 3,
 		Observer:  activities.Observers{b.metrics, activities.Numbered(events)},
-		Secrets:   b.vault, JobTaskQueues: b.queues,
+		Secrets:   b.vault, JobTaskQueues: b.queues, Robots: visitor,
 	}, b.store, b.executors, logger))
 	if err := w.Start(); err != nil {
 		return err
@@ -134,6 +137,7 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker
 		Store:          b.store,
 		Orchestrator:   orchestrate,
 		Executors:      b.executors,
+		Secrets:        b.vault,
 		Logger:         logger,
 		MaxRows:        c.MaxRows,
 		BodyLimit:      c.BodyLimit(),
