@@ -14,6 +14,7 @@ import (
 	"github.com/minohq/mino/activities"
 	"github.com/minohq/mino/api"
 	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/internal/config"
 	"github.com/minohq/mino/internal/lifecycle"
 	"github.com/minohq/mino/internal/metrics"
@@ -92,7 +93,7 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, x config.
 	var numbering sync.WaitGroup
 	numbering.Go(func() { events.Run(ctx) })
 	stack.Add("the numbering of events", func(context.Context) error { stop(); numbering.Wait(); return nil })
-	visitor := robots.New(robots.Config{AllowedPrefixes: c.Networks()})
+	visitor := robots.New(robots.Config{AllowedPrefixes: c.Networks(), UserAgent: fetch.DefaultUserAgent})
 	stack.Add("the reader of robots.txt", func(context.Context) error { visitor.Close(); return nil })
 	orphaned := orphans.NewSweep(b.store, b.executors, b.vault, logger, 0)
 	sweepCtx, stopSweep := context.WithCancel(context.Background())

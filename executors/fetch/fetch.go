@@ -77,7 +77,8 @@ type Config struct {
 }
 
 const (
-	defaultUserAgent = "Mozilla/5.0 (compatible; MINO/1.0; +https://github.com/minohq/mino)"
+	// DefaultUserAgent names MINO to servers.
+	DefaultUserAgent = "Mozilla/5.0 (compatible; MINO/1.0; +https://github.com/minohq/mino)"
 	defaultMaxBody   = 10 << 20
 	defaultHeartbeat = 5 * time.Second
 )
@@ -93,7 +94,7 @@ var _ executors.Executor = (*Executor)(nil)
 // New makes an executor; Close frees its connections.
 func New(config Config) *Executor {
 	if config.UserAgent == "" {
-		config.UserAgent = defaultUserAgent
+		config.UserAgent = DefaultUserAgent
 	}
 	if config.MaxBody <= 0 {
 		config.MaxBody = defaultMaxBody

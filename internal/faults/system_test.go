@@ -30,6 +30,7 @@ type system struct {
 	temporal sdkclient.Client
 	address  string // of Temporal
 	env      []string
+	queue    string
 	far      *rig.FarSide
 	api      *client.Client
 	apiProc  *rig.Process
@@ -63,8 +64,9 @@ func (s *system) open(database string, far rig.FarSideConfig, env []string) {
 	far.Seed = seed
 	s.db = testkit.OpenDatabase(s.t, database)
 	s.far = rig.NewFarSide(s.t, far)
+	s.queue = testkit.TaskQueue(s.t)
 	s.env = append([]string{
-		"DATABASE_URL=" + database, "TEMPORAL_ADDRESS=" + s.address, "MINO_TASK_QUEUE=" + testkit.TaskQueue(s.t),
+		"DATABASE_URL=" + database, "TEMPORAL_ADDRESS=" + s.address, "MINO_TASK_QUEUE=" + s.queue,
 		"MINO_ALLOWED_NETWORKS=127.0.0.0/8", "MINO_LISTEN=127.0.0.1:0", "MINO_DATABASE_MAX_CONNECTIONS=15",
 	}, env...)
 	s.apiProc = rig.Start(s.t, s.env, "api")

@@ -154,3 +154,6 @@ func subdirectory(name string) (string, error) {
 	}
 	return filepath.Join(dir, name), nil
 }
+
+// SecretsKey is a key for the secrets of projects in tests.
+const SecretsKey = "bWluby10ZXN0cy1hbmQtbm90aGluZy1lbHNlLTMyYiE="

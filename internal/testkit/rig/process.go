@@ -160,10 +160,16 @@ var (
 	polls   = regexp.MustCompile(`the worker polls`)
 )
 
+// URL is where an API process listens, once it does.
+func (p *Process) URL(tb testing.TB) string {
+	tb.Helper()
+	return "http://" + p.Says(tb, listens)[1]
+}
+
 // Client is a client of an API process, once it listens. It sends everything once.
 func (p *Process) Client(tb testing.TB) *client.Client {
 	tb.Helper()
-	api, err := client.New(client.Config{BaseURL: "http://" + p.Says(tb, listens)[1], MaxRetries: -1})
+	api, err := client.New(client.Config{BaseURL: p.URL(tb), MaxRetries: -1})
 	require.NoError(tb, err)
 	return api
 }
