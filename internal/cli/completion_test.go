@@ -78,7 +78,7 @@ func TestCompletionInBash(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "pages one.csv"), nil, 0o600))
 
 	for line, want := range map[string]string{
-		"projects d":                "delete\n",
+		"projects de":               "delete\n",
 		"executions stop --mode = ": "drain\ncancel\n",
 		"batches upload pag":        "pages one.csv\n",
 		"nonsense ":                 "",

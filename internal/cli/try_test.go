@@ -45,9 +45,10 @@ func TestTry(t *testing.T) {
 			if err := api.store.KeepFiles(ctx, a, []models.SessionFile{{Kind: executors.KindScreenshot, ContentType: "image/png", Data: []byte("a picture")}}); err != nil {
 				return err
 			}
+			none := 0.0
 			return api.store.CompleteAttempt(ctx, a, store.Success{
 				Result: map[string]any{"price": "9.00"}, Note: "one of one differs",
-				Score: scoring.Score{Verdict: scoring.Wrong, Compared: 1, Fields: map[string]scoring.FieldResult{
+				Score: scoring.Score{Verdict: scoring.Wrong, Compared: 1, Accuracy: &none, Fields: map[string]scoring.FieldResult{
 					"price": {Comparer: "money", Expected: []string{"10.00"}, Actual: "9.00", Reason: "differs"},
 				}},
 				Used: store.Used{Steps: 3, CostMicros: 48_000, CostCurrency: "USD", Evidence: []byte(
