@@ -4,6 +4,7 @@ package cli
 // context and Streams from kong's bindings.
 type Commands struct {
 	Run        RunCmd        `cmd:"" help:"Upload a CSV, run it, watch it."`
+	Try        TryCmd        `cmd:"" help:"Run a project on one site, and show what it finds."`
 	Watch      WatchCmd      `cmd:"" help:"Watch an execution that was started before."`
 	Projects   ProjectsCmd   `cmd:"" help:"List, show, create and delete projects."`
 	Batches    BatchesCmd    `cmd:"" help:"List, show, upload, preview, rename and delete batches."`

@@ -23,7 +23,7 @@ func TestCompletion(t *testing.T) {
 	}{
 		"Commands":                   {[]string{"pro"}, []string{"projects"}},
 		"NoHiddenCommands":           {[]string{"__"}, nil},
-		"CommandsOfACommand":         {[]string{"projects", ""}, []string{"list", "show", "create", "delete"}},
+		"CommandsOfACommand":         {[]string{"projects", ""}, []string{"list", "show", "create", "delete", "set-secret", "drop-secret"}},
 		"NothingAfterAWrongOne":      {[]string{"projets", ""}, nil},
 		"NothingAfterAWrongFlag":     {[]string{"projects", "list", "--odd", "--"}, nil},
 		"Flags":                      {[]string{"projects", "delete", "--ca"}, []string{"--cascade"}},
@@ -37,10 +37,12 @@ func TestCompletion(t *testing.T) {
 		"TheLastOfSeveralValues":     {[]string{"jobs", "list", "--status", "failed,c"}, []string{"failed,completed", "failed,cancelled"}},
 		"NothingForFreeValues":       {[]string{"jobs", "list", "--host", ""}, nil},
 		"ValuesOfAnArgument":         {[]string{"completion", "b"}, []string{"bash"}},
+		"FlagsOfTry":                 {[]string{"try", "x", "--s"}, []string{"--screenshot"}},
+		"NoSecretsAsArguments":       {[]string{"projects", "set-secret", "x", "--"}, []string{"--help", "--json", "--api", "--from-env"}},
 		"Files":                      {[]string{"batches", "upload", "a"}, []string{filesWanted}},
 		"FilesAfterArguments":        {[]string{"truth", "set", "id", ""}, []string{filesWanted}},
 		"NoFlagsAfterTwoDashes":      {[]string{"completion", "--", "--"}, nil},
-		"Nothing":                    {nil, []string{"run", "watch", "projects", "batches", "executions", "jobs", "truth", "export", "completion"}},
+		"Nothing":                    {nil, []string{"run", "try", "watch", "projects", "batches", "executions", "jobs", "truth", "export", "completion"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,7 +53,7 @@ func TestCompletion(t *testing.T) {
 	t.Run("SaysWhatIsMeant", func(t *testing.T) {
 		t.Parallel()
 		require.Equal(t, "truth\tSet the right values of rows.\n",
-			commandLineOf(t, Streams{}, "__complete", "--describe", "--", "tr").ok().out)
+			commandLineOf(t, Streams{}, "__complete", "--describe", "--", "tru").ok().out)
 	})
 
 	t.Run("OfShellsThatAreKnown", func(t *testing.T) {
@@ -76,7 +78,7 @@ func TestCompletionInBash(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "pages one.csv"), nil, 0o600))
 
 	for line, want := range map[string]string{
-		"projects d":                "delete\n",
+		"projects de":               "delete\n",
 		"executions stop --mode = ": "drain\ncancel\n",
 		"batches upload pag":        "pages one.csv\n",
 		"nonsense ":                 "",

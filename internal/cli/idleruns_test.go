@@ -14,11 +14,16 @@ import (
 type idleRuns struct {
 	mu   sync.Mutex
 	runs map[string]*contract.Stats
+	// begun, when there is one, does what is started.
+	begun func(*models.Execution)
 }
 
 func newIdleRuns() *idleRuns { return &idleRuns{runs: map[string]*contract.Stats{}} }
 
 func (o *idleRuns) Start(_ context.Context, e *models.Execution) error {
+	if o.begun != nil {
+		o.begun(e)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.runs[e.Workflow()] = &contract.Stats{

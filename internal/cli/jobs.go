@@ -118,6 +118,7 @@ func renderJob(j wire.Job, s style) []string {
 		[2]string{"accuracy", shareText(j.Accuracy)},
 		[2]string{"failure", errorText(j.Error)},
 		[2]string{"attempts", strconv.Itoa(j.Attempts)},
+		[2]string{"cost", costText(j.Steps, j.CostMicros, j.CostCurrency)},
 		[2]string{"next at", whenever(j.NextAttemptAt)},
 		[2]string{"version", strconv.FormatInt(j.Version, 10)},
 		[2]string{"started", whenever(j.StartedAt)},
@@ -152,16 +153,21 @@ func renderValues(j wire.Job) [][]string {
 	}
 	rows := [][]string{{"field", "value", "right", "match"}}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		match := ""
-		if compared, ok := j.Comparison[name]; ok {
-			match = "yes"
-			if !compared.Match {
-				match = "no: " + compared.Reason
-			}
-		}
-		rows = append(rows, []string{name, value(j.Result[name]), strings.Join(j.GroundTruth[name], " | "), match})
+		rows = append(rows, []string{name, value(j.Result[name]), strings.Join(j.GroundTruth[name], " | "), matchText(j.Comparison, name)})
 	}
 	return rows
+}
+
+// matchText says whether a field matched, and why not; nothing when it was not compared.
+func matchText(comparison map[string]wire.FieldResult, name string) string {
+	switch compared, ok := comparison[name]; {
+	case !ok:
+		return ""
+	case compared.Match:
+		return "yes"
+	default:
+		return "no: " + compared.Reason
+	}
 }
 
 func renderSessions(sessions []wire.Session) [][]string {

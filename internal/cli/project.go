@@ -83,7 +83,8 @@ func bringTo(ctx context.Context, c *client.Client, want wire.ProjectRequest) (w
 	return project, "updated: " + strings.Join(changed, ", "), err
 }
 
-// difference gives the members of a project that are not as wanted.
+// difference gives the members of a project that are not as wanted. Values of secrets
+// cannot be compared: those that are wanted are set, and the others stay.
 func difference(have wire.Project, want wire.ProjectRequest) (patch wire.ProjectPatch, changed []string) {
 	if name := strings.TrimSpace(want.Name); have.Name != name {
 		patch.Name = &name
@@ -111,6 +112,24 @@ func difference(have wire.Project, want wire.ProjectRequest) (patch wire.Project
 	if !reflect.DeepEqual(have.Defaults, want.Defaults) {
 		patch.Defaults = &want.Defaults
 		changed = append(changed, "defaults")
+	}
+	if !reflect.DeepEqual(have.Inputs, want.Inputs) {
+		patch.Inputs = wire.Null[[]string]()
+		if want.Inputs != nil {
+			patch.Inputs = wire.Given(want.Inputs)
+		}
+		changed = append(changed, "inputs")
+	}
+	if !reflect.DeepEqual(have.Politeness, want.Politeness) {
+		patch.Politeness = wire.Nullable[wire.Politeness]{Given: true, Value: want.Politeness}
+		changed = append(changed, "politeness")
+	}
+	if len(want.Secrets) > 0 {
+		patch.Secrets = make(map[string]wire.Nullable[string], len(want.Secrets))
+		for name, value := range want.Secrets {
+			patch.Secrets[name] = wire.Given(value)
+		}
+		changed = append(changed, "secrets")
 	}
 	return patch, changed
 }

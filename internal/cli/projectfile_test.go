@@ -39,7 +39,7 @@ defaults:
   concurrency: 20
   preset: PATIENT
   job_timeout_ms: 30000
-`))
+`), noEnv)
 		require.NoError(t, err)
 		require.JSONEq(t, `{"headers":{"Accept-Language":"de"}}`, string(project.Settings))
 		project.Settings = nil
@@ -55,7 +55,7 @@ defaults:
 
 	t.Run("JSONIsYAML", func(t *testing.T) {
 		t.Parallel()
-		project, err := parseProject("p.json", []byte(`{"name": "Shop", "settings": {"a": [1, null]}}`))
+		project, err := parseProject("p.json", []byte(`{"name": "Shop", "settings": {"a": [1, null]}}`), noEnv)
 		require.NoError(t, err)
 		require.JSONEq(t, `{"a":[1,null]}`, string(project.Settings))
 	})
@@ -75,7 +75,7 @@ defaults:
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := parseProject("p.yaml", []byte(c.content))
+			_, err := parseProject("p.yaml", []byte(c.content), noEnv)
 			require.ErrorContains(t, err, c.want)
 		})
 	}

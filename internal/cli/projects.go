@@ -21,6 +21,9 @@ type ProjectsCmd struct {
 	Show   ProjectsShowCmd   `cmd:"" help:"Show a project."`
 	Create ProjectsCreateCmd `cmd:"" help:"Create a project from a project file."`
 	Delete ProjectsDeleteCmd `cmd:"" help:"Delete a project."`
+
+	SetSecret  ProjectsSetSecretCmd  `cmd:"" help:"Give a project a secret, such as the key of an API, or change it."`
+	DropSecret ProjectsDropSecretCmd `cmd:"" help:"Take a secret from a project."`
 }
 
 // nameWidth is how much of a name a list shows.
@@ -132,6 +135,10 @@ func renderProject(p wire.Project) []string {
 	for i, f := range p.Fields {
 		fields[i] = f.Name + " (" + string(typed(f).Type) + ")"
 	}
+	politeness := ""
+	if p.Politeness != nil {
+		politeness = unlessBlank(mustJSON(p.Politeness))
+	}
 	return record(
 		[2]string{"id", p.ID.String()},
 		[2]string{"name", p.Name},
@@ -140,6 +147,9 @@ func renderProject(p wire.Project) []string {
 		[2]string{"fields", strings.Join(fields, ", ")},
 		[2]string{"settings", unlessBlank(p.Settings)},
 		[2]string{"defaults", unlessBlank(mustJSON(p.Defaults))},
+		[2]string{"inputs", strings.Join(p.Inputs, ", ")},
+		[2]string{"politeness", politeness},
+		[2]string{"secrets", strings.Join(p.SecretNames, ", ")},
 		[2]string{"version", strconv.FormatInt(p.Version, 10)},
 		[2]string{"created", when(p.CreatedAt)},
 		[2]string{"updated", when(p.UpdatedAt)},

@@ -23,6 +23,7 @@ import (
 	"github.com/minohq/mino/executors/fetch"
 	"github.com/minohq/mino/internal/client"
 	"github.com/minohq/mino/internal/testkit"
+	"github.com/minohq/mino/internal/vault"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
 	"github.com/minohq/mino/models/field"
@@ -35,6 +36,8 @@ import (
 type realAPI struct {
 	t      *testing.T
 	store  *store.Store
+	runs   *idleRuns
+	vault  *vault.Vault
 	url    string
 	client *client.Client
 }
@@ -43,9 +46,14 @@ func newRealAPI(t *testing.T) *realAPI {
 	t.Helper()
 	fetcher := fetch.New(fetch.Config{})
 	t.Cleanup(fetcher.Close)
-	r := &realAPI{t: t, store: store.New(testkit.Database(t))}
+	key, err := vault.NewKey()
+	require.NoError(t, err)
+	keys, err := vault.ParseKeys(key)
+	require.NoError(t, err)
+	r := &realAPI{t: t, store: store.New(testkit.Database(t)), runs: newIdleRuns()}
+	r.vault = vault.New(keys, r.store)
 	app := api.New(api.Config{
-		Store: r.store, Orchestrator: newIdleRuns(),
+		Store: r.store, Orchestrator: r.runs, Secrets: r.vault, TryGrace: tick,
 		Executors: executors.NewRegistry(fetcher), Logger: zap.NewNop(),
 	})
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -119,6 +127,9 @@ func (s spoken) misused(words string) {
 	require.NotErrorAs(s.t, s.err, &exit)
 }
 
+// noEnv is an environment in which nothing is set.
+func noEnv(string) (string, bool) { return "", false }
+
 // one reads the one document of standard output.
 func one[T any](s spoken) (document T) {
 	s.t.Helper()
@@ -165,7 +176,7 @@ func file(t *testing.T, name, content string) string {
 // project makes a project with a name of its own.
 func (r *realAPI) project() wire.Project {
 	r.t.Helper()
-	project, err := parseProject("shop.yaml", []byte(strings.Replace(shopYAML, "name: Shop", "name: Shop "+uuid.NewString(), 1)))
+	project, err := parseProject("shop.yaml", []byte(strings.Replace(shopYAML, "name: Shop", "name: Shop "+uuid.NewString(), 1)), noEnv)
 	require.NoError(r.t, err)
 	made, err := r.client.CreateProject(r.t.Context(), project)
 	require.NoError(r.t, err)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/minohq/mino/api/wire"
@@ -16,11 +18,15 @@ func renderSummary(title string, execution wire.Execution, stats wire.Stats, s s
 		lines = append(lines, s.paint(red, "because: "+execution.Reason))
 	}
 	lines = append(lines, "")
-	lines = append(lines, table([][]string{
+	rows := [][]string{
 		{"jobs", jobsText(stats)},
 		{"verdicts", counts(stats.Verdicts, verdictOrder)},
 		{"failures", counts(stats.ErrorClasses, classOrder)},
-	})...)
+	}
+	if cost := costText(stats.Steps, stats.CostMicros, stats.CostCurrency); cost != "" {
+		rows = append(rows, []string{"cost", cost})
+	}
+	lines = append(lines, table(rows)...)
 	return append(append(lines, ""), renderAccuracy(stats, s)...)
 }
 
@@ -48,6 +54,26 @@ func tookText(execution wire.Execution, stats wire.Stats) string {
 		text += ", " + perSecond(float64(done(stats))/took.Seconds())
 	}
 	return text
+}
+
+// costText says what was paid and for how many steps; nothing when there was nothing.
+func costText(steps int, micros int64, currency string) string {
+	var parts []string
+	if micros > 0 {
+		parts = append(parts, money(micros, currency))
+	}
+	if steps > 0 {
+		parts = append(parts, plural(steps, "step", "steps"))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// money writes an amount with the cents that people know, and with what is smaller only
+// where there is some.
+func money(micros int64, currency string) string {
+	cents := strings.TrimRight(fmt.Sprintf("%06d", micros%1_000_000), "0")
+	cents += strings.Repeat("0", max(2-len(cents), 0))
+	return strings.TrimSpace(strconv.FormatInt(micros/1_000_000, 10) + "." + cents + " " + currency)
 }
 
 func jobsText(st wire.Stats) string {

@@ -32,6 +32,8 @@ type call struct {
 	// keyed marks what may be sent again even when nobody knows whether it was done: it
 	// has an idempotency key.
 	keyed bool
+	// timeout bounds an exchange that may take longer than most; 0 is Config.Timeout.
+	timeout time.Duration
 }
 
 const headerIdempotencyKey = "Idempotency-Key"
@@ -102,7 +104,7 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 func (c *Client) once(ctx context.Context, call call, payload []byte, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, max(c.timeout, call.timeout))
 	defer cancel()
 	var body io.Reader
 	if payload != nil {

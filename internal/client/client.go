@@ -4,7 +4,8 @@
 // The API is authoritative for everything; the client keeps no state but its
 // connections. Requests and answers are the types of package api/wire. Every call
 // takes a context, and every call but an upload also has a deadline of its own
-// (Config.Timeout), so that a server that hangs cannot hang its caller.
+// (Config.Timeout, or the time of a try), so that a server that hangs cannot hang its
+// caller.
 //
 // What may be repeated safely is repeated: reads, and the control calls that the
 // API declares idempotent, are sent again after a 429 or 503, no sooner than the

@@ -55,7 +55,7 @@ func (c *Client) stream(ctx context.Context, call call, to io.Writer) (int64, er
 	if err != nil {
 		return 0, err
 	}
-	req.Header.Set("Accept", "text/csv, application/problem+json") // without a format in the query
+	req.Header.Set("Accept", "text/csv, image/*, application/problem+json") // without a format in the query
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return 0, c.brokenOff(ctx, err)

@@ -3359,7 +3359,8 @@ type ClientInterface interface {
 	//
 	// `test` runs a sample of the batch, `production` every job. The rows that a test takes
 	// follow from `sample_seed` and the row numbers alone, so that two tests of one upload can
-	// be compared. A batch has one execution at a time.
+	// be compared. A batch has one execution at a time. One that lacks a column which the project
+	// needs by now is refused, and the column named (`MISSING_COLUMN`).
 	//
 	// Once this is answered the execution will run, whatever dies: if its workflow could not
 	// be started at once, it is started as soon as Temporal is there.
@@ -3373,7 +3374,8 @@ type ClientInterface interface {
 	//
 	// `test` runs a sample of the batch, `production` every job. The rows that a test takes
 	// follow from `sample_seed` and the row numbers alone, so that two tests of one upload can
-	// be compared. A batch has one execution at a time.
+	// be compared. A batch has one execution at a time. One that lacks a column which the project
+	// needs by now is refused, and the column named (`MISSING_COLUMN`).
 	//
 	// Once this is answered the execution will run, whatever dies: if its workflow could not
 	// be started at once, it is started as soon as Temporal is there.
@@ -4487,7 +4489,8 @@ func (c *Client) UpdateProject(ctx context.Context, id ProjectParameter, params 
 //
 // `test` runs a sample of the batch, `production` every job. The rows that a test takes
 // follow from `sample_seed` and the row numbers alone, so that two tests of one upload can
-// be compared. A batch has one execution at a time.
+// be compared. A batch has one execution at a time. One that lacks a column which the project
+// needs by now is refused, and the column named (`MISSING_COLUMN`).
 //
 // Once this is answered the execution will run, whatever dies: if its workflow could not
 // be started at once, it is started as soon as Temporal is there.
@@ -4511,7 +4514,8 @@ func (c *Client) ExecuteWithBody(ctx context.Context, id ProjectParameter, batch
 //
 // `test` runs a sample of the batch, `production` every job. The rows that a test takes
 // follow from `sample_seed` and the row numbers alone, so that two tests of one upload can
-// be compared. A batch has one execution at a time.
+// be compared. A batch has one execution at a time. One that lacks a column which the project
+// needs by now is refused, and the column named (`MISSING_COLUMN`).
 //
 // Once this is answered the execution will run, whatever dies: if its workflow could not
 // be started at once, it is started as soon as Temporal is there.
@@ -8447,7 +8451,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// `test` runs a sample of the batch, `production` every job. The rows that a test takes
 	// follow from `sample_seed` and the row numbers alone, so that two tests of one upload can
-	// be compared. A batch has one execution at a time.
+	// be compared. A batch has one execution at a time. One that lacks a column which the project
+	// needs by now is refused, and the column named (`MISSING_COLUMN`).
 	//
 	// Once this is answered the execution will run, whatever dies: if its workflow could not
 	// be started at once, it is started as soon as Temporal is there.
@@ -8461,7 +8466,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// `test` runs a sample of the batch, `production` every job. The rows that a test takes
 	// follow from `sample_seed` and the row numbers alone, so that two tests of one upload can
-	// be compared. A batch has one execution at a time.
+	// be compared. A batch has one execution at a time. One that lacks a column which the project
+	// needs by now is refused, and the column named (`MISSING_COLUMN`).
 	//
 	// Once this is answered the execution will run, whatever dies: if its workflow could not
 	// be started at once, it is started as soon as Temporal is there.
@@ -12803,7 +12809,8 @@ func (c *ClientWithResponses) UpdateProjectWithResponse(ctx context.Context, id 
 //
 // `test` runs a sample of the batch, `production` every job. The rows that a test takes
 // follow from `sample_seed` and the row numbers alone, so that two tests of one upload can
-// be compared. A batch has one execution at a time.
+// be compared. A batch has one execution at a time. One that lacks a column which the project
+// needs by now is refused, and the column named (`MISSING_COLUMN`).
 //
 // Once this is answered the execution will run, whatever dies: if its workflow could not
 // be started at once, it is started as soon as Temporal is there.
@@ -12823,7 +12830,8 @@ func (c *ClientWithResponses) ExecuteWithBodyWithResponse(ctx context.Context, i
 //
 // `test` runs a sample of the batch, `production` every job. The rows that a test takes
 // follow from `sample_seed` and the row numbers alone, so that two tests of one upload can
-// be compared. A batch has one execution at a time.
+// be compared. A batch has one execution at a time. One that lacks a column which the project
+// needs by now is refused, and the column named (`MISSING_COLUMN`).
 //
 // Once this is answered the execution will run, whatever dies: if its workflow could not
 // be started at once, it is started as soon as Temporal is there.
