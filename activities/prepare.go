@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/internal/ingest"
 	"github.com/minohq/mino/internal/launch"
 	"github.com/minohq/mino/models"
@@ -80,7 +81,7 @@ func (a *Activities) batchOf(ctx context.Context, in contract.PrepareInput, info
 		if err != nil {
 			return nil, nil, missing("batch_id", err)
 		}
-		return project, batch, nil
+		return project, batch, a.checkColumns(project, batch, "batch_id")
 	}
 	id, err := uuid.Parse(in.ProjectID)
 	if err != nil {
@@ -92,6 +93,9 @@ func (a *Activities) batchOf(ctx context.Context, in contract.PrepareInput, info
 	}
 	batch, rows, err := inlineBatch(project, in, info)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.checkColumns(project, batch, "items"); err != nil {
 		return nil, nil, err
 	}
 	if err := a.preparations.CreateBatch(ctx, batch, rows); err != nil && !errors.Is(err, models.ErrExists) {
@@ -268,4 +272,20 @@ func derivedID(info activity.Info, purpose string) uuid.UUID {
 	id[6] = id[6]&0x0f | 0x70 // version 7
 	id[8] = id[8]&0x3f | 0x80 // RFC 9562
 	return id
+}
+
+// checkColumns refuses a batch that lacks input columns which the project needs, before
+// anything is written.
+func (a *Activities) checkColumns(project *models.Project, batch *models.Batch, member string) error {
+	needs := project.Inputs
+	if executor, ok := a.executors[project.Executor]; ok {
+		needs = slices.Concat(needs, executor.Needs(executors.Spec{
+			Instruction: project.Instruction, Fields: project.Fields, Settings: project.Settings,
+			Inputs: project.Inputs, Secrets: project.SecretNames,
+		}).Columns)
+	}
+	if missing := launch.MissingColumns(needs, batch.Columns); len(missing) > 0 {
+		return invalidInput("%s: the project needs input columns that are not there: %s", member, strings.Join(missing, ", "))
+	}
+	return nil
 }

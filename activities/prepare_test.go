@@ -172,6 +172,24 @@ func TestPrepare(t *testing.T) {
 		require.Equal(t, contract.ErrorTypeInvalidInput, applicationError(t, err).Type(), "the batch is busy")
 	})
 
+	t.Run("RefusesWhatLacksAColumnThatTheProjectNeeds", func(t *testing.T) {
+		t.Parallel()
+		p := newPreparing(t)
+		project := testfactory.Project(t, p.store.Store, func(p *models.Project) { p.Inputs = []string{"a", "colour"} })
+		for member, in := range map[string]contract.PrepareInput{
+			"items":    {ProjectID: project.ID.String(), Items: items, WorkflowID: "orders-1"},
+			"batch_id": {BatchID: testfactory.Batch(t, p.store.Store, project, 2, nil).ID.String(), WorkflowID: "orders-2"},
+		} {
+			_, err := p.run(in)
+			failed := applicationError(t, err)
+			require.Equal(t, contract.ErrorTypeInvalidInput, failed.Type())
+			require.Contains(t, failed.Message(), member+": ")
+			require.Contains(t, failed.Message(), "colour")
+		}
+		require.Empty(t, p.executions())
+		require.Len(t, p.batches(), 1)
+	})
+
 	t.Run("LeavesNothingBehindOfAWorkflowThatHasRunBefore", func(t *testing.T) {
 		t.Parallel()
 		p := newPreparing(t)

@@ -174,6 +174,8 @@ type Sealer interface {
 type Orchestrator interface {
 	// Start has an execution run; starting it twice is one run.
 	Start(ctx context.Context, e *models.Execution) error
+	// Served returns models.ErrUnserved when no worker does jobs of an executor.
+	Served(ctx context.Context, executor string) error
 	// The control calls return where the run stands once they hold.
 	Pause(ctx context.Context, workflowID string) (contract.Stats, error)
 	Resume(ctx context.Context, workflowID string) (contract.Stats, error)

@@ -52,6 +52,9 @@ func (s *server) createExecution(
 	answer := func() (models.Answer, error) {
 		return answerOf(http.StatusAccepted, "/api/executions/"+execution.ID.String(), "", executionAnswer(execution))
 	}
+	if err := s.requireServed(ctx, execution.Snapshot.Executor); err != nil {
+		return nil, err
+	}
 	err = s.Store.CreateExecutionOnce(ctx, execution, once.With(answer))
 	if errors.Is(err, models.ErrBatchBusy) {
 		return nil, s.batchBusy(ctx, batchID, err)
@@ -65,6 +68,18 @@ func (s *server) createExecution(
 			zap.String("request_id", s.identifyRequest(c)), zap.Stringer("execution_id", execution.ID), zap.Error(err))
 	}
 	return answer, nil
+}
+
+// requireServed refuses to start what no worker would do. When it cannot be found out, the
+// start is taken all the same: the row is the promise.
+func (s *server) requireServed(ctx context.Context, executor string) error {
+	if err := s.Orchestrator.Served(ctx, executor); errors.Is(err, models.ErrUnserved) {
+		return &problem{
+			status: http.StatusServiceUnavailable, code: wire.CodeUnavailable, cause: err,
+			detail: fmt.Sprintf("no worker does jobs of the %s executor now; start one that has what it needs", executor),
+		}
+	}
+	return nil
 }
 
 func validateExecute(req wire.ExecuteRequest) error {

@@ -50,6 +50,18 @@ func TestExecutionIsStarted(t *testing.T) {
 		require.JSONEq(t, `{"timeout_ms": 3000}`, string(row.Snapshot.Settings))
 		require.EqualValues(t, 9000, row.Snapshot.JobTimeoutMS)
 	})
+	t.Run("NotWhenNobodyDoesItsJobs", func(t *testing.T) {
+		t.Parallel()
+		own := setup(t, nil)
+		batch := own.batch(own.project(), 3)
+		own.orch.unserved = map[string]bool{"fetch": true}
+		refused := own.post(executePath(batch), `{"type": "production"}`).problem(http.StatusServiceUnavailable, wire.CodeUnavailable)
+		require.Contains(t, refused.Detail, "fetch")
+		list := read[wire.Page[wire.Execution]](own.get("/api/executions"), http.StatusOK)
+		require.Empty(t, list.Data)
+		own.orch.unserved = nil
+		read[wire.Execution](own.post(executePath(batch), `{"type": "production"}`), http.StatusAccepted)
+	})
 	t.Run("UnderItsOwnSettings", func(t *testing.T) {
 		t.Parallel()
 		e := read[wire.Execution](b.post(executePath(b.batch(p, 30)), `{

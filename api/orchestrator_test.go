@@ -17,6 +17,8 @@ type fakeOrchestrator struct {
 	runs map[string]*contract.Stats
 	// away is returned by every call.
 	away error
+	// unserved are executors whose jobs nobody does.
+	unserved map[string]bool
 	// starts counts the calls of Start that succeeded.
 	starts int
 	// begun, when there is one, is called with each execution that was started.
@@ -50,6 +52,15 @@ func (o *fakeOrchestrator) tell(executionID uuid.UUID, steps int, micros int64, 
 	defer o.mu.Unlock()
 	run := o.runs[contract.WorkflowID(executionID.String())]
 	run.Steps, run.CostMicros, run.CostCurrency = steps, micros, currency
+}
+
+func (o *fakeOrchestrator) Served(_ context.Context, executor string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.unserved[executor] {
+		return models.ErrUnserved
+	}
+	return nil
 }
 
 func (o *fakeOrchestrator) started() int {

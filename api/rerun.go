@@ -53,6 +53,11 @@ func (s *server) rerun(c *fiber.Ctx, req wire.RerunRequest, filter *models.JobFi
 		return nil, err
 	}
 	answer := func() (models.Answer, error) { return plan.answer(req) }
+	for _, e := range plan.executions {
+		if err := s.requireServed(ctx, e.Snapshot.Executor); err != nil {
+			return nil, err
+		}
+	}
 	plan.refused = make([]error, len(plan.executions))
 	if err := s.Store.Rerun(ctx, plan.executions, plan.refused, once.With(answer)); err != nil {
 		return nil, err

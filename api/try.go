@@ -88,6 +88,9 @@ func (s *server) makeTry(c *fiber.Ctx, projectID uuid.UUID, req wire.TryRequest)
 	if err != nil {
 		return m, err
 	}
+	if err := s.requireServed(ctx, project.Executor); err != nil {
+		return m, err
+	}
 	timeout := time.Duration(0)
 	if req.TimeoutMS != nil {
 		timeout = time.Duration(*req.TimeoutMS) * time.Millisecond

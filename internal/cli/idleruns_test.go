@@ -70,4 +70,6 @@ func (o *idleRuns) Stats(_ context.Context, id string) (contract.Stats, error) {
 
 func (o *idleRuns) EndChunks(context.Context, uuid.UUID) error { return nil }
 
+func (*idleRuns) Served(context.Context, string) error { return nil }
+
 func (o *idleRuns) Ping(context.Context) error { return nil }
