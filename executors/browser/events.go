@@ -34,6 +34,7 @@ type view struct {
 	leaving    bool
 	downloaded bool
 	crashed    bool
+	documents  int // how many have been shown
 }
 
 // watcher follows the main frame of a tab by its events.
@@ -45,6 +46,9 @@ type watcher struct {
 	life    map[cdp.LoaderID]map[string]bool
 	changed chan struct{} // closed and replaced at every change
 }
+
+// aborted is Chromium's word for a document that was not wanted any more.
+const aborted = "net::ERR_ABORTED"
 
 func newWatcher(frame cdp.FrameID) *watcher {
 	return &watcher{frame: frame, life: map[cdp.LoaderID]map[string]bool{}, changed: make(chan struct{})}
@@ -69,17 +73,21 @@ func (w *watcher) see(event any) {
 		w.now.doc.contentType = header(ev.Response.Headers, "Content-Type")
 		w.now.doc.retryAfter = header(ev.Response.Headers, "Retry-After")
 	case *network.EventLoadingFailed:
-		if ev.RequestID != w.now.doc.request {
-			return
+		// A page that was cut off in the middle is no page; one that is left is.
+		if ev.RequestID == w.now.shown.request && !ev.Canceled && ev.ErrorText != aborted {
+			w.now.shown.failed = ev.ErrorText
 		}
-		w.now.doc.failed = ev.ErrorText
-		w.now.leaving = false
+		if ev.RequestID == w.now.doc.request {
+			w.now.doc.failed = ev.ErrorText
+			w.now.leaving = false
+		}
 	case *page.EventFrameNavigated:
 		if ev.Frame.ID != w.frame {
 			return
 		}
 		w.now.committed, w.now.shown, w.now.leaving = ev.Frame.LoaderID, w.now.doc, false
 		w.now.reached = w.life[ev.Frame.LoaderID]
+		w.now.documents++
 	case *page.EventNavigatedWithinDocument:
 		if ev.FrameID != w.frame {
 			return

@@ -73,7 +73,7 @@ func (j *job) run(ctx context.Context) (executors.Outcome, error) {
 	err := j.attempt(limited)
 	err = j.cause(ctx, limited, err)
 	if err != nil && ctx.Err() == nil && !j.browser.unfit.Load() {
-		j.aftermath(limited, err)
+		err = j.aftermath(limited, err)
 	}
 	if ctx.Err() != nil {
 		j.browser.unfit.Store(true) // it may be in the middle of anything
@@ -168,21 +168,32 @@ func (j *job) cause(caller, limited context.Context, err error) error {
 	return failure.Wrap(err, failure.Transient, CodeCrashed, "the browser does not answer as it should")
 }
 
-// aftermath looks at the page of a failed attempt: it may refuse its visitor, and it is
-// shown to people. A page that does not answer has the browser replaced.
-func (j *job) aftermath(limited context.Context, failed error) {
+// aftermath looks at the page of a failed attempt: it may refuse its visitor, which is
+// then what the attempt came to, and it is shown to people. A page that does not answer
+// has the browser replaced.
+func (j *job) aftermath(limited context.Context, failed error) error {
 	ctx, cancel := context.WithTimeout(j.tab, afterTimeout)
 	defer cancel()
-	if limited.Err() != nil {
-		if err := evaluate(ctx, j, "1", nil); err != nil {
-			j.browser.unfit.Store(true)
-			return
+	if limited.Err() != nil && evaluate(ctx, j, "1", nil) != nil {
+		j.browser.unfit.Store(true)
+		return failed
+	}
+	if j.watcher == nil || j.watcher.look().shown.status == 0 {
+		return failed // there is nothing to see
+	}
+	var known *failure.Error
+	if errors.As(failed, &known) {
+		reason := j.blocked(ctx)
+		switch {
+		case reason == "":
+		case known.Code == CodeNoSelector:
+			j.outcome.Blocked, failed = reason, nil
+		case strings.HasPrefix(known.Code, "HTTP_"):
+			known.Message += "; " + reason
 		}
 	}
-	if j.watcher == nil || j.watcher.look().shown.status == 0 || failure.Classify(failed).Code == CodeMemory {
-		return // there is nothing to see
-	}
 	j.shoot(ctx)
+	return failed
 }
 
 // leave closes the tab, and with it all that the job has left in the browser.

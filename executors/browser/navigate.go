@@ -16,8 +16,8 @@ import (
 	"github.com/minohq/mino/models/failure"
 )
 
-// maxJourneys is how often a page may send its visitor on before it is taken as it is.
-const maxJourneys = 10
+// maxDocuments is how many documents a job may come to see, its steps included.
+const maxDocuments = 100
 
 // soon is the most seconds after which a page that sends its visitor on is waited for.
 const soon = 3
@@ -54,7 +54,7 @@ func (j *job) navigate(ctx context.Context) error {
 func (j *job) settle(ctx context.Context) error {
 	waiting, cancel := context.WithTimeout(ctx, j.settings.Wait.timeout())
 	defer cancel()
-	for range maxJourneys {
+	for {
 		if err := j.arrive(ctx, waiting); err != nil {
 			return err
 		}
@@ -62,12 +62,10 @@ func (j *job) settle(ctx context.Context) error {
 		if err != nil && ctx.Err() != nil {
 			return err
 		}
-		if !going || waiting.Err() != nil {
+		if !going || waiting.Err() != nil || j.watcher.look().documents > maxDocuments {
 			return j.check()
 		}
 	}
-	j.note(fmt.Sprintf("the page sent its visitor on %d times and was taken as it was", maxJourneys))
-	return j.check()
 }
 
 // goingOn reports whether the page sends its visitor elsewhere, at once or soon.
@@ -88,7 +86,7 @@ func (j *job) goingOn(ctx context.Context) (bool, error) {
 func (j *job) arrive(ctx, waiting context.Context) error {
 	until := milestone[j.settings.Wait.Until]
 	over := func(v view) bool {
-		return v.crashed || v.downloaded || (v.doc.failed != "" && !v.leaving)
+		return v.crashed || v.downloaded || v.documents > maxDocuments || (v.doc.failed != "" && !v.leaving)
 	}
 	err := j.watcher.wait(waiting, func(v view) bool { return over(v) || (!v.leaving && v.reached[until]) })
 	if err == nil || ctx.Err() != nil {
@@ -116,6 +114,8 @@ func (j *job) check() error {
 		return j.crash()
 	case v.downloaded:
 		return j.download()
+	case v.documents > maxDocuments:
+		return failure.New(failure.Permanent, CodeTooManyRedirects, "the page leads from one to the next, more than %d times", maxDocuments)
 	case v.shown.failed != "":
 		return j.unreached(v.shown.failed)
 	case v.shown.status == 0 || httpstatus.Success(v.shown.status):
@@ -143,6 +143,9 @@ func (j *job) unreached(word string) error {
 	if refused := j.grant.Failure(egress.HostPort(address.Scheme, address.Hostname(), address.Port())); refused != nil {
 		j.outcome.Evidence.StatusCode, j.outcome.Evidence.ContentType = 0, ""
 		return refused
+	}
+	if j.grant.Exhausted() {
+		return failure.New(failure.Permanent, egress.CodeBudget, "the page moves more than %d bytes", j.executor.config.MaxTransfer)
 	}
 	if v.doc.status != 0 && !httpstatus.Success(v.doc.status) {
 		return httpstatus.Failure(v.doc.status, v.doc.retryAfter, "")

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"github.com/minohq/mino/executors/extract"
@@ -18,11 +19,25 @@ type content struct {
 	Long  bool   `json:"long"`
 }
 
+// evaluateAnyhow evaluates on the page that comes next when this one is just being left.
+func (j *job) evaluateAnyhow(ctx context.Context, expression string, into any) error {
+	for {
+		err := evaluate(ctx, j, expression, into)
+		var threw *scriptError
+		if err == nil || ctx.Err() != nil || errors.As(err, &threw) || j.browser.unfit.Load() || j.crash() != nil {
+			return err
+		}
+		if err := pause(ctx, pollInterval); err != nil {
+			return err
+		}
+	}
+}
+
 // load takes the page out of the browser.
 func (j *job) load(ctx context.Context) (*extract.Page, *url.URL, error) {
 	limit := *j.settings.MaxBodyBytes
 	var c content
-	if err := evaluate(ctx, j, script(contentScript, limit), &c); err != nil {
+	if err := j.evaluateAnyhow(ctx, script(contentScript, limit), &c); err != nil {
 		return nil, nil, err
 	}
 	if c.Long || int64(len(c.Text)) > limit {
