@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zaptest"
 
 	"github.com/minohq/mino/models/failure"
 )
@@ -125,7 +126,7 @@ func TestPagesThatAskForAttention(t *testing.T) {
 		case "/stay":
 			_, _ = fmt.Fprint(w, `<a id="a" href="/lamp">leave</a><script>addEventListener('beforeunload', e => { e.preventDefault(); e.returnValue = 'x'; });</script>`)
 		case "/windows":
-			_, _ = fmt.Fprint(w, lamp+`<button id="b" onclick="for (let i = 0; i < 5; i++) open('/popup?' + i)">b</button><script>open('/popup')</script>`)
+			_, _ = fmt.Fprint(w, `<a id="b" href="/lamp" target="_blank" onclick="for (let i = 0; i < 5; i++) open('/popup?' + i)">b</a><script>open('/popup')</script>`)
 		case "/popup":
 			popups.Add(1)
 			_, _ = fmt.Fprint(w, `<script>alert('here I am')</script>popup`)
@@ -149,6 +150,7 @@ func TestPagesThatAskForAttention(t *testing.T) {
 			require.Equal(t, test.price, found(t, outcome, "price"))
 		})
 	}
+	t.Cleanup(func() { require.Zero(t, popups.Load()) })
 }
 
 func TestNothingOfOneJobIsLeftForTheNext(t *testing.T) {
@@ -203,7 +205,7 @@ func TestPagesThatHang(t *testing.T) {
 			<-r.Context().Done()
 		}
 	})
-	e := own(t)
+	e := own(t, func(c *Config) { c.Log = zaptest.NewLogger(t) })
 	requireWorks(t, e)
 	for _, path := range []string{"/loop", "/later"} {
 		before := group(t, e)

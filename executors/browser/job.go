@@ -76,7 +76,7 @@ func (j *job) run(ctx context.Context) (executors.Outcome, error) {
 		err = j.aftermath(limited, err)
 	}
 	if ctx.Err() != nil {
-		j.browser.unfit.Store(true) // it may be in the middle of anything
+		j.spoil("its job was given up")
 	}
 	j.leave(closeTab)
 	j.outcome.Usage = executors.Usage{
@@ -130,6 +130,7 @@ func (j *job) emulate(ctx context.Context) error {
 		}),
 		call(ctx, emulation.SetUserAgentOverride, agent),
 		call(ctx, network.SetBypassServiceWorker, network.SetBypassServiceWorkerParams{Bypass: true}),
+		call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: oneWindowScript}),
 		call(ctx, page.SetLifecycleEventsEnabled, page.SetLifecycleEventsEnabledParams{Enabled: true}),
 		call(ctx, fetch.Enable, fetch.EnableParams{
 			Patterns: []*fetch.RequestPattern{{URLPattern: "*"}}, HandleAuthRequests: &yes,
@@ -155,7 +156,7 @@ func (j *job) cause(caller, limited context.Context, err error) error {
 	case j.bloated.Load():
 		return failure.New(failure.Permanent, CodeMemory, "the browser took more than %d bytes of memory for the page", j.executor.config.MaxMemory)
 	case j.watcher != nil && j.watcher.look().crashed:
-		j.browser.unfit.Store(true)
+		j.spoil("its page crashed")
 		return failure.Wrap(err, failure.Transient, CodePageCrashed, "the page crashed")
 	case errors.Is(limited.Err(), context.DeadlineExceeded):
 		return failure.Wrap(err, failure.Timeout, CodeTimeout, "the page was not done after %v", j.settings.timeout())
@@ -164,7 +165,7 @@ func (j *job) cause(caller, limited context.Context, err error) error {
 	case errors.As(err, &known):
 		return err
 	}
-	j.browser.unfit.Store(true) // it does not do what it is told
+	j.spoil(err.Error())
 	return failure.Wrap(err, failure.Transient, CodeCrashed, "the browser does not answer as it should")
 }
 
@@ -174,9 +175,12 @@ func (j *job) cause(caller, limited context.Context, err error) error {
 func (j *job) aftermath(limited context.Context, failed error) error {
 	ctx, cancel := context.WithTimeout(j.tab, afterTimeout)
 	defer cancel()
-	if limited.Err() != nil && evaluate(ctx, j, "1", nil) != nil {
-		j.browser.unfit.Store(true)
-		return failed
+	if limited.Err() != nil && j.watcher != nil {
+		// While another page is on its way, the browser keeps what is for this one.
+		if err := errors.Join(call(ctx, page.StopLoading, cdp.Empty{}), evaluate(ctx, j, "1", nil)); err != nil {
+			j.spoil("its page does not answer: " + err.Error())
+			return failed
+		}
 	}
 	if j.watcher == nil || j.watcher.look().shown.status == 0 {
 		return failed // there is nothing to see
@@ -204,8 +208,8 @@ func (j *job) leave(closeTab func()) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		if chromedp.Cancel(j.tab) != nil {
-			j.browser.unfit.Store(true) // who knows what it has kept
+		if err := chromedp.Cancel(j.tab); err != nil {
+			j.spoil("its tab was not closed: " + err.Error()) // who knows what it has kept
 		}
 		closeTab()
 	}()
@@ -219,6 +223,8 @@ func (j *job) leave(closeTab func()) {
 	}
 	j.noMoreAnswers()
 }
+
+func (j *job) spoil(why string) { j.browser.spoil(j.executor.config.Log, why) }
 
 // watchMemory ends the browser when the page makes it take too much.
 func (j *job) watchMemory(ctx context.Context) (stop func()) {

@@ -50,7 +50,7 @@ var baseFlags = map[string]string{
 	"disable-client-side-phishing-detection": "", "safebrowsing-disable-auto-update": "", "disable-field-trial-config": "",
 	"disable-breakpad": "", "disable-crash-reporter": "", "metrics-recording-only": "", "disable-print-preview": "",
 	"disable-search-engine-choice-screen": "", "disable-notifications": "", "deny-permission-prompts": "",
-	"disable-hang-monitor": "", "disable-prompt-on-repost": "", "disable-popup-blocking": "",
+	"disable-hang-monitor": "", "disable-prompt-on-repost": "",
 	"disable-background-timer-throttling": "", "disable-backgrounding-occluded-windows": "", "disable-renderer-backgrounding": "",
 	"password-store": "basic", "use-mock-keychain": "", "force-color-profile": "srgb", "lang": "en-US",
 	// Containers give /dev/shm little room.
@@ -163,6 +163,13 @@ func (p *pool) options(program program, dir string, bare bool) []chromedp.ExecAl
 		}
 	}
 	return options
+}
+
+// spoil has the browser replaced after its job.
+func (b *process) spoil(log *zap.Logger, why string) {
+	if !b.unfit.Swap(true) {
+		log.Debug("a browser is to be replaced", zap.Int("pid", b.group), zap.String("why", why))
+	}
 }
 
 // end kills the browser with all its helpers. It may be called again.

@@ -128,6 +128,21 @@ const chooseScript = `(selector, wanted) => {
 	return "";
 }`
 
+// oneWindowScript runs in the page's own world, before all else there. It keeps the page
+// from opening windows, and has links and forms that would lead to one lead on in this.
+const oneWindowScript = `(() => {
+	window.open = () => null;
+	const stay = (event) => {
+		const element = event.composedPath().find(e => e instanceof Element && /^(a|area|form)$/.test(e.localName));
+		if (!element) return;
+		const base = document.querySelector('base[target]');
+		const target = element.getAttribute('target') || (base && base.target) || '';
+		if (target && !/^_(self|parent|top)$/i.test(target) && !window.frames[target]) element.setAttribute('target', '_self');
+	};
+	addEventListener('click', stay, true);
+	addEventListener('submit', stay, true);
+})()`
+
 // refreshScript says whether the page sends its visitor on within some seconds.
 const refreshScript = `(soon) => new Promise(done => setTimeout(() => {
 	const refresh = document.querySelector('meta[http-equiv="refresh" i]');

@@ -39,7 +39,7 @@ func TestSteps(t *testing.T) {
 		case "/lamp":
 			_, _ = fmt.Fprint(w, lamp)
 		case "/search":
-			_, _ = fmt.Fprintf(w, `<title>Found</title><p class="name">%s</p><p class="price">9.00 EUR</p>`, r.URL.Query().Get("q"))
+			_, _ = fmt.Fprintf(w, `<title>%s</title><p class="name">found</p><p class="price">9.00 EUR</p>`, r.URL.Query().Get("q"))
 		}
 	})
 	const accept = `{"action": "click", "selector": "#ok"}, `
