@@ -190,7 +190,7 @@ func attempts(host, port, site string) string {
 func TestNameThatMoves(t *testing.T) {
 	t.Parallel()
 	hits := new(atomic.Int32)
-	site := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	site := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Connection", "close") // so that the name is looked up for every request
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = fmt.Fprint(w, `<body><script>fetch('/secret').then(r => r.text(), e => 'refused').then(text => {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -174,11 +175,11 @@ func answerNames(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	buf := make([]byte, 1500)
 	for {
-		if _, err := readFull(conn, buf[:2]); err != nil {
+		if _, err := io.ReadFull(conn, buf[:2]); err != nil {
 			return
 		}
 		n := int(buf[0])<<8 | int(buf[1])
-		if _, err := readFull(conn, buf[:n]); err != nil {
+		if _, err := io.ReadFull(conn, buf[:n]); err != nil {
 			return
 		}
 		var query dnsmessage.Message
@@ -194,18 +195,6 @@ func answerNames(conn net.Conn) {
 			return
 		}
 	}
-}
-
-func readFull(conn net.Conn, b []byte) (int, error) {
-	read := 0
-	for read < len(b) {
-		n, err := conn.Read(b[read:])
-		read += n
-		if err != nil {
-			return read, err
-		}
-	}
-	return read, nil
 }
 
 func answerTo(query dnsmessage.Message) *dnsmessage.Message {

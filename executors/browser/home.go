@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -58,7 +59,7 @@ func openHome(in string) (*home, error) {
 func (h *home) profile(account *syscall.Credential) (string, error) {
 	h.mu.Lock()
 	h.next++
-	dir := filepath.Join(h.dir, fmt.Sprintf("%d", h.next))
+	dir := filepath.Join(h.dir, strconv.Itoa(h.next))
 	h.mu.Unlock()
 	err := os.Mkdir(dir, 0o700)
 	if err == nil && account != nil {
@@ -76,17 +77,22 @@ func (h *home) close() error {
 }
 
 // removals is how often a directory is tried whose browser may be about to die.
-const removals = 100
+const (
+	removals        = 100
+	removalInterval = 20 * time.Millisecond
+)
 
 // removeAll removes a directory in which processes that have been killed may still be
 // writing.
 func removeAll(dir string) error {
+	ticker := time.NewTicker(removalInterval) // nobody tells when the last of them is gone
+	defer ticker.Stop()
 	var err error
 	for range removals {
 		if err = os.RemoveAll(dir); err == nil {
 			return nil
 		}
-		time.Sleep(20 * time.Millisecond) // nobody tells when the last of them is gone
+		<-ticker.C
 	}
 	return err
 }

@@ -256,37 +256,32 @@ func TestCrashes(t *testing.T) {
 	needProc(t)
 	e := own(t)
 	url, came := holding(t)
-	for name, test := range map[string]struct {
-		kill func(group int)
-		code string
-	}{
-		"Of the page": {func(group int) {
-			for _, pid := range renderers(t, group) {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
-		}, CodePageCrashed},
-		"Of the browser": {func(group int) { _ = syscall.Kill(group, syscall.SIGKILL) }, CodeCrashed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			failed := make(chan error, 1)
-			go func() {
-				_, err := e.Execute(t.Context(), request(url, `{"wait": {"timeout_ms": 120000}, "timeout_ms": 120000}`))
-				failed <- err
-			}()
-			<-came
-			before := group(t, e)
-			test.kill(before)
-			requireFailure(t, <-failed, failure.Transient, test.code)
-			requireGone(t, before)
-			requireWorks(t, e)
-		})
-	}
-	t.Run("Of an idle browser", func(t *testing.T) {
+	// crash does harm to the browser in the middle of a job.
+	crash := func(harm func(group int), code string) {
+		failed := make(chan error, 1)
+		go func() {
+			_, err := e.Execute(t.Context(), request(url, `{"wait": {"timeout_ms": 120000}, "timeout_ms": 120000}`))
+			failed <- err
+		}()
+		<-came
 		before := group(t, e)
-		require.NoError(t, syscall.Kill(before, syscall.SIGKILL))
+		harm(before)
+		requireFailure(t, <-failed, failure.Transient, code)
 		requireGone(t, before)
 		requireWorks(t, e)
-	})
+	}
+	crash(func(group int) {
+		for _, pid := range renderers(t, group) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}, CodePageCrashed)
+	crash(func(group int) { _ = syscall.Kill(group, syscall.SIGKILL) }, CodeCrashed)
+
+	// And to one that is idle.
+	before := group(t, e)
+	require.NoError(t, syscall.Kill(before, syscall.SIGKILL))
+	requireGone(t, before)
+	requireWorks(t, e)
 }
 
 func TestEndOfTheContextEndsTheJob(t *testing.T) {

@@ -32,7 +32,10 @@ func actAsParent() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(family{Group: e.pool.idle[0].group, Home: e.pool.home.dir})
+	if err := json.NewEncoder(os.Stdout).Encode(family{Group: e.pool.idle[0].group, Home: e.pool.home.dir}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	select {} // until killed
 }
 

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"image/jpeg"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -137,8 +139,8 @@ func TestStatuses(t *testing.T) {
 			t.Parallel()
 			outcome, err := execute(t, shared(), request(server.URL+path, ""))
 			requireFailure(t, err, want, "HTTP_"+path[1:4])
-			require.Equal(t, path[1:4], fmt.Sprint(outcome.Evidence.StatusCode))
-			require.EqualValues(t, 9, failure.Classify(err).RetryAfter.Seconds())
+			require.Equal(t, path[1:4], strconv.Itoa(outcome.Evidence.StatusCode))
+			require.Equal(t, 9*time.Second, failure.Classify(err).RetryAfter)
 			if strings.HasSuffix(path, "?text") {
 				require.ErrorContains(t, err, `the title says "access denied"`)
 				require.Len(t, outcome.Files, 1)

@@ -83,7 +83,7 @@ const (
 
 func (s Settings) timeout() time.Duration { return milliseconds(s.TimeoutMS) }
 
-func (w Wait) timeout() time.Duration { return milliseconds(w.TimeoutMS) }
+func (w *Wait) timeout() time.Duration { return milliseconds(w.TimeoutMS) }
 
 func milliseconds(n *int64) time.Duration { return time.Duration(*n) * time.Millisecond }
 

@@ -48,7 +48,7 @@ func TestValidate(t *testing.T) {
 		`{"timeout_ms": "5"}`:                       "timeout_ms: must be a whole number",
 		`{"wait": 1}`:                               "wait: must be an object",
 		`{"wait": {"until": "later"}}`:              "until: must be one of load, domcontentloaded, networkidle",
-		`{"wait": {"untill": "load"}}`:              "untill: is not a setting of this executor",
+		`{"wait": {"moment": "load"}}`:              "moment: is not a setting of this executor",
 		`{"wait": {"timeout_ms": 1}}`:               "timeout_ms: must be between 100 and 120000",
 		`{"viewport": {"width": 10}}`:               "width: must be between 100 and 4000",
 		`{"screenshot": "yes"}`:                     "screenshot: must be one of viewport, full_page, none",
