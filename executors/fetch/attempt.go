@@ -14,6 +14,7 @@ import (
 
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/executors/extract"
+	"github.com/minohq/mino/executors/httpstatus"
 	"github.com/minohq/mino/models/failure"
 )
 
@@ -141,11 +142,11 @@ func finalAddress(address *url.URL, response *http.Response) *url.URL {
 
 // read turns an answer into an outcome or a failure.
 func (a *attempt) read(ctx context.Context, response *http.Response, final *url.URL, req executors.Request, outcome *executors.Outcome) error {
-	if response.StatusCode < 200 || response.StatusCode > 299 {
+	if !httpstatus.Success(response.StatusCode) {
 		return a.refused(ctx, response, final)
 	}
 	contentType := response.Header.Get("Content-Type")
-	if unreadable(contentType) {
+	if httpstatus.Unreadable(contentType) {
 		return failure.New(failure.Permanent, CodeUnsupportedContent, "the content is of type %q", contentType)
 	}
 	body, err := a.body(response, *a.settings.MaxBodyBytes)

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,26 +19,6 @@ import (
 )
 
 const acceptEncoding = "gzip, deflate, br"
-
-// unreadable tells of content types in which no text is looked for, so that their
-// bodies need not be loaded.
-func unreadable(contentType string) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return false
-	}
-	kind, _, _ := strings.Cut(media, "/")
-	switch kind {
-	case "image", "audio", "video", "font", "model":
-		return media != "image/svg+xml"
-	}
-	switch media {
-	case "application/pdf", "application/zip", "application/gzip", "application/x-gzip", "application/wasm",
-		"application/x-tar", "application/x-7z-compressed", "application/vnd.rar":
-		return true
-	}
-	return false
-}
 
 // body reads an answer's body, decompressed. The limit holds for what comes over the
 // network and for what it becomes, so that a small answer cannot grow without end.
