@@ -60,7 +60,7 @@ func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database,
 		return nil, err
 	}
 	stack.Add("the connection to Temporal", func(context.Context) error { temporal.Close(); return nil })
-	records, all := store.New(db), openExecutors(stack, w, x)
+	records, all := store.New(db), openExecutors(stack, w, x, logger)
 	return &backend{
 		db: db, store: records, temporal: temporal, executors: all, queues: jobQueues(w.TaskQueue, all),
 		vault: vault.New(keys, records), databaseURL: string(d.URL), metrics: metrics.NewJobs(),
@@ -105,7 +105,7 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, x config.
 		Identity:                identity(),
 		MaxConcurrentActivities: c.MaxConcurrentActivities,
 		StopTimeout:             c.StopTimeout,
-		Jobs:                    b.ownJobs(x),
+		Jobs:                    b.ownJobs(x, logger),
 	}, activities.New(activities.Config{
 		Identity:     identity(),
 		PageSize:     c.PageSize,
