@@ -76,7 +76,8 @@ type Config struct {
 	// Currency is an ISO 4217 code. Default USD.
 	Currency string
 	// CreateSpacing and ReadSpacing are the least time between two creates, and between
-	// two questions, of one key in this process. Defaults 1 s and 200 ms.
+	// two questions, of one key in this process. Defaults 1 s, as the service asks for; a
+	// question may be about a hundred runs.
 	CreateSpacing time.Duration
 	ReadSpacing   time.Duration
 	// RateLimitDelay is how long a key rests when the service asks to slow down without
@@ -95,7 +96,7 @@ const (
 	defaultPrice          = 16_000
 	defaultCurrency       = "USD"
 	defaultCreateSpacing  = time.Second
-	defaultReadSpacing    = 200 * time.Millisecond
+	defaultReadSpacing    = time.Second
 	defaultRateLimitDelay = time.Minute
 	defaultSettleWindow   = 15 * time.Second
 )

@@ -188,7 +188,7 @@ func (a *attempt) follow(ctx context.Context) (executors.Outcome, error) {
 			return a.interrupted(ctx)
 		}
 		a.checkpoint(ctx)
-		run, err := a.look(ctx)
+		run, err := a.service.look(ctx, a.id)
 		wait = a.config.Pace(time.Since(a.announced))
 		switch {
 		case ctx.Err() != nil:
@@ -212,13 +212,6 @@ func (a *attempt) follow(ctx context.Context) (executors.Outcome, error) {
 			return a.ended(ctx, run)
 		}
 	}
-}
-
-func (a *attempt) look(ctx context.Context) (document, error) {
-	if err := a.service.gate.wait(ctx, a.service.gate.reads); err != nil {
-		return nil, err
-	}
-	return a.service.run(ctx, a.id)
 }
 
 func progress(run document) string {

@@ -35,15 +35,17 @@ func decodeDocument(raw []byte, hide *strings.Replacer) (document, error) {
 	return clean, nil
 }
 
+// redact gives a copy: an answer that is several jobs' hides for each what is its own.
 func redact(v any, hide *strings.Replacer) any {
 	switch v := v.(type) {
 	case string:
 		return hide.Replace(v)
 	case []any:
+		out := make([]any, len(v))
 		for i := range v {
-			v[i] = redact(v[i], hide)
+			out[i] = redact(v[i], hide)
 		}
-		return v
+		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, member := range v {

@@ -16,6 +16,7 @@ import (
 type gate struct {
 	creates *rate.Limiter
 	reads   *rate.Limiter
+	looks   looks
 
 	mu    sync.Mutex
 	until time.Time // no call before; the service has asked to slow down
@@ -91,24 +92,28 @@ func (g *gate) resting() time.Duration {
 }
 
 // wait waits for the end of a rest, then for the limiter's turn, so that those who have
-// rested do not go on all at once. A rest beyond the context's deadline is a failure at
-// once: the time is better spent by others.
+// rested do not go on all at once; and again, when the service has asked for a rest while
+// they waited for the turn. A rest beyond the context's deadline is a failure at once: the
+// time is better spent by others.
 func (g *gate) wait(ctx context.Context, limiter *rate.Limiter) error {
-	rest := g.resting()
-	if deadline, ok := ctx.Deadline(); ok && rest > 0 && time.Until(deadline) < rest {
-		limited := failure.New(failure.RateLimit, CodeRateLimited, "the agent service has asked to slow down")
-		limited.RetryAfter = rest
-		return limited
+	for rest := g.resting(); ; {
+		if deadline, ok := ctx.Deadline(); ok && rest > 0 && time.Until(deadline) < rest {
+			limited := failure.New(failure.RateLimit, CodeRateLimited, "the agent service has asked to slow down")
+			limited.RetryAfter = rest
+			return limited
+		}
+		if err := pause(ctx, rest); err != nil {
+			return err
+		}
+		turn := limiter.Reserve()
+		if err := pause(ctx, turn.Delay()); err != nil {
+			turn.Cancel()
+			return err
+		}
+		if rest = g.resting(); rest <= 0 {
+			return nil
+		}
 	}
-	if err := pause(ctx, rest); err != nil {
-		return err
-	}
-	turn := limiter.Reserve()
-	if err := pause(ctx, turn.Delay()); err != nil {
-		turn.Cancel()
-		return err
-	}
-	return nil
 }
 
 // pause waits for a time, or for the end of the context, whose error it returns.
