@@ -92,6 +92,16 @@ const findScript = `(selector) => {
 	return {found: true, visible: true, x, y, clear: !!top && (element.contains(top) || top.contains(element))};
 }`
 
+// armScript has the page's next click noted, with whether it met the element.
+const armScript = `(selector) => {
+	const element = document.querySelector(selector);
+	globalThis.met = false;
+	addEventListener('click', e => { globalThis.met = e.composedPath().includes(element); }, {capture: true, once: true});
+}`
+
+// metScript says what armScript has noted. A page that has been left has noted nothing.
+const metScript = `() => globalThis.met ?? true`
+
 // pressScript clicks an element that something lies over.
 const pressScript = `(selector) => {
 	const element = document.querySelector(selector);

@@ -103,11 +103,15 @@ func (j *job) find(ctx context.Context, where, selector string, patience time.Du
 	}
 }
 
-// click moves the mouse to the middle of an element and presses its button. When
-// something lies over the element, the click is given to the element itself.
+// click moves the mouse to the middle of an element and presses its button. When that
+// does not meet the element, because something lies over it or it has moved, the click is
+// given to the element itself.
 func (j *job) click(ctx context.Context, selector string, at spot) error {
 	if !at.Clear {
 		return evaluate(ctx, j, script(pressScript, selector), nil)
+	}
+	if err := evaluate(ctx, j, script(armScript, selector), nil); err != nil {
+		return err
 	}
 	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
 		event := input.DispatchMouseEventParams{Type: kind, X: at.X, Y: at.Y}
@@ -118,7 +122,14 @@ func (j *job) click(ctx context.Context, selector string, at spot) error {
 			return err
 		}
 	}
-	return nil
+	met := true
+	if err := evaluate(ctx, j, script(metScript), &met); err != nil && ctx.Err() != nil {
+		return err // any other means that the click has led elsewhere
+	}
+	if met {
+		return nil
+	}
+	return evaluate(ctx, j, script(pressScript, selector), nil)
 }
 
 // write replaces what is in a field.

@@ -19,6 +19,7 @@ const shop = `<!doctype html><title>Shop</title><body style="margin:0">
 <button id="late" style="display:none" onclick="show('1.00 EUR')">Late</button>
 <button id="under" onclick="show('2.00 EUR')">Under</button>
 <div id="cookies" style="position:fixed;inset:0;background:#fff8">We use cookies <button id="ok" onclick="this.parentNode.remove()">OK</button></div>
+<button id="runs" onmousemove="this.style.display = 'none'" onclick="show('3.00 EUR')">Runs</button>
 <a id="far" href="/lamp" style="position:absolute;top:6000px">Lamp</a><div style="height:7000px"></div>
 <p class="price" id="price"></p>
 <script>
@@ -47,6 +48,7 @@ func TestSteps(t *testing.T) {
 		"Click what is there at once":         {accept + `{"action": "click", "selector": "#under"}`, "2.00 EUR", ""},
 		"Click what comes late":               {accept + `{"action": "click", "selector": "#late"}`, "1.00 EUR", ""},
 		"Click what something lies over":      {`{"action": "click", "selector": "#under"}`, "2.00 EUR", ""},
+		"Click what moves from the mouse":     {accept + `{"action": "click", "selector": "#runs"}`, "3.00 EUR", ""},
 		"Click a link that is far down":       {accept + `{"action": "click", "selector": "#far"}`, "19.50 EUR", ""},
 		"Choose by value":                     {`{"action": "select", "selector": "#size", "value": "l"}`, "5.00 EUR", ""},
 		"Choose by text from the row":         {`{"action": "select", "selector": "#size", "value": "{{size}}"}`, "5.00 EUR", ""},
