@@ -46,7 +46,7 @@ build: ## Build bin/mino
 
 # These fill the machine by themselves: processes that are killed, whole systems with their
 # workers. Side by side they take each other the time that heartbeats need.
-heavy := internal/devstack internal/e2e internal/faults
+heavy := internal/devstack internal/e2e internal/faults executors/browser
 space := $(subst ,, )
 
 .PHONY: test

@@ -156,4 +156,4 @@ func subdirectory(name string) (string, error) {
 }
 
 // SecretsKey is a key for the secrets of projects in tests.
-const SecretsKey = "bWluby10ZXN0cy1hbmQtbm90aGluZy1lbHNlLTMyYiE="
+const SecretsKey = "bWluby10ZXN0cy1hbmQtbm90aGluZy1lbHNlLTMyYiE=" //nolint:gosec // of tests, which keep nothing
