@@ -34,7 +34,7 @@ help: ## Show this help
 
 .PHONY: demo
 demo: build ## Bring up everything, run the example shop through it, stay up until Ctrl-C
-	@cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" exec bin/mino demo
+	@.ci/chromium; cli="$(temporal)"; MINO_TEMPORAL_CLI="$$cli" exec bin/mino demo
 
 .PHONY: run
 run: build ## Bring up everything without the example (mino dev)
@@ -45,12 +45,13 @@ build: ## Build bin/mino
 	@.ci/beat "Building MINO (a minute or two the first time, seconds after that)" $(BUILD) -o bin/mino ./cmd/mino
 
 # These fill the machine by themselves: processes that are killed, whole systems with their
-# workers. Side by side they take each other the time that heartbeats need.
+# workers, browsers. Side by side they take each other the time that heartbeats need.
 heavy := internal/devstack internal/e2e internal/faults executors/browser
 space := $(subst ,, )
 
 .PHONY: test
 test: ## Run all tests; they start PostgreSQL and Temporal themselves
+	@.ci/chromium
 	@cc=$$(go env CC); command -v "$${cc%% *}" >/dev/null || { \
 		echo "The race detector needs a C compiler ($$cc); on Debian: apt-get install gcc libc6-dev" >&2; exit 1; }
 	@.ci/beat "Compiling with the race detector (several minutes the first time)" go build -race -buildvcs=false ./...
@@ -100,6 +101,10 @@ fmt: ## Format the code
 .PHONY: tools
 tools: ## Build the tools that the other targets use
 	@.ci/tool $(TEMPORAL); .ci/tool $(GOLANGCI_LINT); .ci/tool $(WORKFLOWCHECK)
+
+.PHONY: chromium
+chromium: ## Install Chromium for the browser executor, where that can be done
+	@.ci/chromium
 
 .PHONY: clean
 clean: ## Remove what was built; the dev stack's data and the tools stay in .mino

@@ -42,6 +42,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(parentVariable) != "" {
 		actAsParent()
 	}
+	if err := shared().Available(); err != nil {
+		fmt.Fprintln(os.Stderr, "NO BROWSER: what needs one is not tested:", err)
+	}
 	code := m.Run()
 	shared().Close()
 	if code == 0 {

@@ -90,6 +90,7 @@ func (p *pool) launch(ctx context.Context) (*process, error) {
 		return nil, failure.Wrap(err, failure.Permanent, CodeUnavailable,
 			"Chromium gets no sandbox on this system, which has to allow unprivileged user namespaces")
 	}
+	p.config.Log.Warn("the browser did not start", zap.String("path", program.path), zap.Error(err))
 	return nil, failure.Wrap(err, failure.Transient, CodeStart, "the browser did not start")
 }
 
