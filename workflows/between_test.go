@@ -108,6 +108,9 @@ func (b *betweenOutbound) GetInfo(ctx workflow.Context) *workflow.Info {
 		}
 		return info
 	}
+	if b.world.dies > 0 && strings.HasSuffix(info.WorkflowExecution.ID, "-chunk-1") {
+		return info
+	}
 	if b.world.dispatchedBy(info.WorkflowExecution.ID) < b.world.growAfter {
 		return info
 	}

@@ -111,6 +111,7 @@ func TestChunksThatAreSpentEarly(t *testing.T) {
 			for _, dies := range []time.Duration{14 * time.Second, 40 * time.Second, 70 * time.Second} {
 				w := scenario(t, 1000, growAfter)
 				w.tried, w.dies = true, dies
+				w.at(dies-time.Second, func() { w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 1}) })
 				// What the dead chunk had of the site runs out.
 				w.at(dies+time.Minute, func() {
 					w.mu.Lock()
