@@ -177,7 +177,7 @@ func (r *jobRun) checkpoint(ctx context.Context, remoteRunID string) error {
 	if remoteRunID == "" {
 		return nil
 	}
-	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.Checkpoint(ctx, r.attempt, clean(remoteRunID)) })
+	err := r.persist(ctx, persistFor, func(ctx context.Context) error { return r.attempts.Checkpoint(ctx, r.attempt, clean(remoteRunID)) })
 	if err != nil {
 		return r.unwritten(err)
 	}

@@ -149,7 +149,8 @@ func (r *jobRun) call(
 		URL: r.attempt.SiteURL, Inputs: r.attempt.Input,
 		Instruction: r.attempt.Snapshot.Instruction, Fields: r.attempt.Snapshot.Fields, Settings: r.attempt.Snapshot.Settings,
 		Secrets: secrets, Attempt: r.attempt.Number,
-		Heartbeat: beat.report, Remote: r.remote(ctx), Announce: r.announce(beat), Checkpoint: r.noteRun(beat),
+		Heartbeat: func(progress string) { beat.report(message(redact.text(progress))) },
+		Remote:    r.remote(ctx), Announce: r.announce(beat), Checkpoint: r.noteRun(beat),
 	})
 }
 
@@ -169,7 +170,7 @@ func (r *jobRun) writeSuccess(ctx context.Context, outcome executors.Outcome) (o
 	if err != nil {
 		return out, err, nil
 	}
-	err = r.persist(ctx, func(ctx context.Context) error { return r.attempts.CompleteAttempt(ctx, r.attempt, success) })
+	err = r.persist(ctx, persistFor, func(ctx context.Context) error { return r.attempts.CompleteAttempt(ctx, r.attempt, success) })
 	switch {
 	case err == nil:
 		out = completedOutcome(r.attempt, success)
@@ -192,7 +193,7 @@ func (r *jobRun) cancel(ctx context.Context, until executors.Outcome) (contract.
 
 func (r *jobRun) writeCancel(ctx context.Context, until executors.Outcome) error {
 	used := r.used(until)
-	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.CancelAttempt(ctx, r.attempt, used) })
+	err := r.persist(ctx, persistFor, func(ctx context.Context) error { return r.attempts.CancelAttempt(ctx, r.attempt, used) })
 	if err == nil {
 		r.ended(r.cancelledOutcome(used))
 	}
@@ -234,7 +235,7 @@ func (r *jobRun) fail(ctx context.Context, cause error, until executors.Outcome)
 // is wrong with the job, and no other would fare better.
 func (r *jobRun) putBack(ctx context.Context, why *failure.Error, until executors.Outcome) (contract.JobOutcome, error) {
 	f := store.Failure{Class: why.Class, Code: why.Code, Message: message(why.Message), Used: r.used(until)}
-	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.PutBack(ctx, r.attempt, f) })
+	err := r.persist(ctx, persistFor, func(ctx context.Context) error { return r.attempts.PutBack(ctx, r.attempt, f) })
 	if err != nil {
 		return contract.JobOutcome{}, r.unwritten(err)
 	}
@@ -264,7 +265,7 @@ func (r *jobRun) writeFailure(ctx context.Context, cause error, until executors.
 		// Temporal takes a delay of zero for "as the policy says".
 		f.Delay = max(f.Delay, time.Millisecond)
 	}
-	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.FailAttempt(ctx, r.attempt, f) })
+	err := r.persist(ctx, persistFor, func(ctx context.Context) error { return r.attempts.FailAttempt(ctx, r.attempt, f) })
 	if err != nil {
 		return f, r.unwritten(err)
 	}

@@ -20,6 +20,8 @@ const (
 	maxWaitInPlace = 2 * time.Second
 	// leaseMargin is how long a host stays taken beyond the activity's own deadline.
 	leaseMargin = 10 * time.Second
+	// releaseFor bounds giving a host back.
+	releaseFor = 5 * time.Second
 	// maxKept bounds what is remembered of executions and hosts.
 	maxKept = 10_000
 )
@@ -91,7 +93,7 @@ func (m *manners) enter(ctx context.Context, org, execution, job uuid.UUID, site
 	}
 	leave = func() {
 		// Without it the lease runs out by itself.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseMargin)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseFor)
 		defer cancel()
 		_ = m.hosts.ReleaseHost(ctx, job, request.Token)
 	}

@@ -25,9 +25,11 @@ const (
 	maxRaw = 256 << 10
 	// maxMessage bounds an error message, in bytes.
 	maxMessage = 2_000
-	// persistFor is how long an outcome is held for a database that is away; it
-	// stays within the margin that the workflow leaves beyond the job's deadline.
-	persistFor = 45 * time.Second
+	// persistFor is how long an outcome is held for a database that is away, and
+	// keepFilesFor the evidence before it. With releaseFor, which comes after, they stay
+	// within the margin that the workflow leaves beyond the job's deadline.
+	persistFor   = 45 * time.Second
+	keepFilesFor = 5 * time.Second
 )
 
 // successOf scores an outcome and brings it into a form that PostgreSQL takes: JSON
@@ -158,11 +160,11 @@ func completedOutcome(a *store.Attempt, s store.Success) contract.JobOutcome {
 	})
 }
 
-// persist writes an outcome, again and again while the database is away: the work
-// behind it is done and may have cost money. It outlives the cancellation of the
+// persist writes an outcome, again and again while the database is away, within a time: the
+// work behind it is done and may have cost money. It outlives the cancellation of the
 // attempt, which is one of the outcomes it writes.
-func (r *jobRun) persist(ctx context.Context, write func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistFor)
+func (r *jobRun) persist(ctx context.Context, within time.Duration, write func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 3*time.Second) {
 		err := write(ctx)

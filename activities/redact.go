@@ -1,8 +1,10 @@
 package activities
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/minohq/mino/executors"
@@ -22,8 +24,7 @@ const minSecret = 4
 type redactor struct{ replacer *strings.Replacer }
 
 func newRedactor(secrets map[string]string) *redactor {
-	var pairs []string
-	seen := map[string]bool{}
+	var forms []string
 	for _, secret := range secrets {
 		if len(secret) < minSecret {
 			continue
@@ -32,15 +33,16 @@ func newRedactor(secrets map[string]string) *redactor {
 		if err != nil {
 			continue
 		}
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted[1 : len(quoted)-1])} {
-			if !seen[form] {
-				seen[form] = true
-				pairs = append(pairs, form, redacted)
-			}
-		}
+		forms = append(forms, secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted[1:len(quoted)-1]))
 	}
-	if len(pairs) == 0 {
+	if len(forms) == 0 {
 		return nil
+	}
+	// Of two that begin alike the longer one first, or its end would stay.
+	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
+	var pairs []string
+	for _, form := range slices.Compact(forms) {
+		pairs = append(pairs, form, redacted)
 	}
 	return &redactor{strings.NewReplacer(pairs...)}
 }
@@ -57,12 +59,12 @@ func (r *redactor) outcome(o *executors.Outcome) {
 	if r == nil {
 		return
 	}
-	for name, value := range o.Fields {
-		o.Fields[name] = r.value(value)
+	// Through JSON, which is what is kept: there are no other kinds of values in it, and no
+	// two ways to write a text.
+	if fields, ok := r.value(cleanJSON(o.Fields)).(map[string]any); ok {
+		o.Fields = fields
 	}
-	if len(o.Raw) > 0 {
-		o.Raw = json.RawMessage(r.text(string(o.Raw)))
-	}
+	o.Raw = r.raw(o.Raw)
 	o.Blocked = r.text(o.Blocked)
 	o.Evidence.FinalURL, o.Evidence.Title, o.Evidence.RunURL = r.text(o.Evidence.FinalURL), r.text(o.Evidence.Title), r.text(o.Evidence.RunURL)
 	o.Evidence.ContentType = r.text(o.Evidence.ContentType)
@@ -71,6 +73,18 @@ func (r *redactor) outcome(o *executors.Outcome) {
 	}
 }
 
+// raw redacts JSON, however its texts are written. What is no JSON is redacted as a text.
+func (r *redactor) raw(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return raw
+	}
+	if value := cleanJSON(raw); value != nil {
+		return encoded(r.value(value))
+	}
+	return json.RawMessage(r.text(string(raw)))
+}
+
+// value redacts a value of JSON, names within it too.
 func (r *redactor) value(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -79,18 +93,12 @@ func (r *redactor) value(v any) any {
 		for i := range v {
 			v[i] = r.value(v[i])
 		}
-	case []string:
-		for i := range v {
-			v[i] = r.text(v[i])
-		}
 	case map[string]any:
+		out := make(map[string]any, len(v))
 		for name, value := range v {
-			v[name] = r.value(value)
+			out[r.text(name)] = r.value(value)
 		}
-	case map[string]string:
-		for name, value := range v {
-			v[name] = r.text(value)
-		}
+		return out
 	}
 	return v
 }
@@ -102,6 +110,6 @@ func (r *redactor) failure(err error) error {
 		return err
 	}
 	classified := *failure.Classify(err)
-	classified.Message, classified.Cause = r.text(classified.Message), nil
+	classified.Code, classified.Message, classified.Cause = r.text(classified.Code), r.text(classified.Message), nil
 	return &classified
 }

@@ -94,17 +94,19 @@ func (r *jobRun) keepFiles(ctx context.Context, files []executors.File) {
 	if len(kept) == 0 {
 		return
 	}
-	err := r.persist(ctx, func(ctx context.Context) error { return r.attempts.KeepFiles(ctx, r.attempt, kept) })
+	err := r.persist(ctx, keepFilesFor, func(ctx context.Context) error { return r.attempts.KeepFiles(ctx, r.attempt, kept) })
 	if err != nil {
 		r.logger.Warn("evidence was not stored", zap.Error(err))
 	}
 }
 
-// used is what an attempt used and saw, as the records take it.
+// used is what an attempt used and saw, as the records take it: what it is said to have
+// used must not keep its outcome from being written.
 func (r *jobRun) used(o executors.Outcome) store.Used {
+	usage := o.Usage.Bounded()
 	return store.Used{
-		Usage: encoded(o.Usage), Evidence: encoded(o.Evidence), Steps: max(o.Usage.Steps, 0),
-		CostMicros: max(o.Usage.CostMicros, 0), CostCurrency: o.Usage.Currency,
+		Usage: encoded(usage), Evidence: encoded(o.Evidence), Steps: usage.Steps,
+		CostMicros: usage.CostMicros, CostCurrency: usage.Currency,
 		RemoteEnded: r.hasRemote && o.RemoteEnded,
 	}
 }

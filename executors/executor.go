@@ -21,6 +21,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/minohq/mino/models/field"
@@ -192,6 +193,25 @@ type Usage struct {
 	// CostMicros is money in millionths of the currency's unit.
 	CostMicros int64  `json:"cost_micros,omitempty"`
 	Currency   string `json:"currency,omitempty"`
+}
+
+// MaxSteps and MaxCostMicros are the most that is counted of one attempt, so that sums over
+// all attempts at many jobs stay within what is counted at all.
+const (
+	MaxSteps      = 1_000_000
+	MaxCostMicros = 1_000_000_000_000
+)
+
+// Bounded is the usage as far as it is counted, whatever the far side said: nothing is less
+// than zero or more than there can be, and a currency is three capital letters or absent.
+func (u Usage) Bounded() Usage {
+	u.Requests, u.Bytes, u.RemoteMS = max(u.Requests, 0), max(u.Bytes, 0), max(u.RemoteMS, 0)
+	u.Steps = min(max(u.Steps, 0), MaxSteps)
+	u.CostMicros = min(max(u.CostMicros, 0), MaxCostMicros)
+	if len(u.Currency) != 3 || strings.Trim(u.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		u.Currency = ""
+	}
+	return u
 }
 
 // Evidence is what backs a result.

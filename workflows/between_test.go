@@ -1,6 +1,8 @@
 package workflows_test
 
 import (
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -64,7 +66,12 @@ func (b *betweenInbound) Init(outbound interceptor.WorkflowOutboundInterceptor) 
 
 // ExecuteWorkflow notes when the execution is there.
 func (b *betweenInbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
-	if workflow.GetInfo(ctx).WorkflowType.Name != contract.BatchWorkflow {
+	info := workflow.GetInfo(ctx)
+	if b.world.dies > 0 && strings.HasSuffix(info.WorkflowExecution.ID, "-chunk-1") {
+		workflow.Go(ctx, func(ctx workflow.Context) { _, _ = b.Next.ExecuteWorkflow(ctx, in) })
+		return nil, errors.Join(workflow.Sleep(ctx, b.world.dies), errors.New("an operator ended it"))
+	}
+	if info.WorkflowType.Name != contract.BatchWorkflow {
 		return b.Next.ExecuteWorkflow(ctx, in)
 	}
 	b.world.runs++
@@ -86,6 +93,31 @@ type betweenOutbound struct {
 	interceptor.WorkflowOutboundInterceptorBase
 
 	world *world
+}
+
+// GetInfo has a chunk that is to be spent early see a long history: the test environment
+// gives the length that it is told to its first workflow alone.
+func (b *betweenOutbound) GetInfo(ctx workflow.Context) *workflow.Info {
+	info := b.Next.GetInfo(ctx)
+	if b.world.growAfter == 0 {
+		return info
+	}
+	if info.WorkflowType.Name != contract.BatchChunk {
+		if info.ParentWorkflowExecution == nil {
+			b.world.long = info
+		}
+		return info
+	}
+	if b.world.dies > 0 && strings.HasSuffix(info.WorkflowExecution.ID, "-chunk-1") {
+		return info
+	}
+	if b.world.dispatchedBy(info.WorkflowExecution.ID) < b.world.growAfter {
+		return info
+	}
+	long := *b.world.long
+	long.WorkflowExecution, long.WorkflowType, long.TaskQueueName = info.WorkflowExecution, info.WorkflowType, info.TaskQueueName
+	long.ParentWorkflowExecution, long.ParentWorkflowNamespace = info.ParentWorkflowExecution, info.ParentWorkflowNamespace
+	return &long
 }
 
 // SignalExternalWorkflow keeps a signal until its target is there.

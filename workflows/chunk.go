@@ -46,19 +46,23 @@ type chunk struct {
 	read      int
 	exhausted bool
 	reading   bool
-	// spent: no further row is taken; lastRow is the last one that was.
-	spent   bool
-	lastRow int
+	// spent: no further row is taken; lastRow is the last one that is this chunk's affair,
+	// furthest the last one that was dispatched.
+	spent    bool
+	lastRow  int
+	furthest int
 
 	inFlight map[string]contract.JobInFlight
 	// again holds jobs that were held back and are to be dispatched again, after waiting;
-	// returned are rows that another chunk is to take.
+	// returned are rows that another chunk is to take, endless that it is to take all after
+	// them.
 	again   []contract.JobRef
 	waiting bool
 	sites   map[string]*site
 	// asks is why the execution is to pause, until BatchWorkflow has said what holds.
 	asks     string
 	returned *contract.RowRange
+	endless  bool
 
 	reporter reporter
 	// jobs is the context of the jobs; cancelJobs ends them at a stop that cancels.
@@ -160,17 +164,46 @@ func (c *chunk) historyDue() bool {
 }
 
 // spend ends the taking of rows. Rows that were read and not dispatched are left to the
-// next chunk.
+// next chunk, but for those before one that was: jobs whose sites take none are passed
+// over, and what one chunk has dispatched no other may take.
 func (c *chunk) spend() {
 	c.spent, c.lastRow = true, c.cursor
-	if len(c.queue) > 0 {
-		c.lastRow = c.queue[0].Row - 1
-		c.exhausted = false
-	}
 	for _, ref := range c.again {
 		c.giveBack(ref)
 	}
+	left := c.queue
 	c.queue, c.again = nil, nil
+	if c.in.UntilRow > 0 || c.in.TakeOver {
+		c.giveBackAfter(left)
+		return
+	}
+	for _, ref := range left {
+		if ref.Row > c.furthest {
+			c.lastRow, c.exhausted = ref.Row-1, false
+			return
+		}
+		c.giveBack(ref)
+	}
+}
+
+// giveBackAfter gives back all that is left of rows that are this chunk's to the last: its
+// range ends where others begin, or holds jobs that were begun, which only a chunk that
+// takes over looks for.
+func (c *chunk) giveBackAfter(left []contract.JobRef) {
+	for _, ref := range left {
+		c.giveBack(ref)
+	}
+	switch {
+	case c.in.UntilRow > 0:
+		if !c.exhausted && c.cursor < c.in.UntilRow {
+			c.giveBack(contract.JobRef{Row: c.cursor + 1})
+			c.returned.UntilRow = c.in.UntilRow
+		}
+	case len(left) > 0 || c.wantsRows():
+		// Nobody else has rows after these: whoever takes them goes on to the end.
+		c.giveBack(contract.JobRef{Row: c.cursor + 1})
+		c.endless, c.exhausted, c.lastRow = true, true, 0
+	}
 }
 
 // done: nothing runs, and nothing will.

@@ -18,6 +18,7 @@ import (
 func (c *chunk) dispatch() {
 	ref := c.next()
 	c.enterSite(ref.Site)
+	c.furthest = max(c.furthest, ref.Row)
 	c.inFlight[ref.JobID] = contract.JobInFlight{
 		JobID: ref.JobID, Row: ref.Row, Site: ref.Site,
 		Since: workflow.Now(c.jobs).UTC().Format(time.RFC3339),
@@ -74,10 +75,11 @@ func (c *chunk) takeBack(ctx workflow.Context, ref contract.JobRef) {
 }
 
 // giveBack notes a row that is to be taken by another chunk, once nothing of this one
-// can begin it any more.
+// can begin it any more. It may have begun: an attempt that failed, and whose next one was
+// deferred.
 func (c *chunk) giveBack(ref contract.JobRef) {
 	if c.returned == nil {
-		c.returned = &contract.RowRange{AfterRow: ref.Row - 1, UntilRow: ref.Row}
+		c.returned = &contract.RowRange{AfterRow: ref.Row - 1, UntilRow: ref.Row, TakeOver: true}
 	}
 	c.returned.AfterRow = min(c.returned.AfterRow, ref.Row-1)
 	c.returned.UntilRow = max(c.returned.UntilRow, ref.Row)

@@ -95,10 +95,14 @@ func (c *chunk) reportDue(ctx workflow.Context, began time.Time) bool {
 
 // report is where the chunk stands.
 func (c *chunk) report() contract.ChunkReport {
+	returned := c.returned
+	if c.endless {
+		returned = &contract.RowRange{AfterRow: c.returned.AfterRow, TakeOver: true}
+	}
 	return contract.ChunkReport{
 		Number: c.in.Number, Sequence: c.reporter.sequence + 1, Epoch: c.control.Epoch,
 		Running: len(c.inFlight), InFlight: c.jobsInFlight(),
 		Spent: c.spent, LastRow: c.lastRow, Exhausted: c.spent && c.exhausted,
-		Exceeded: c.exceeded, Pause: c.asks, Failure: c.failure, Closed: c.reporter.closing, Returned: c.returned, Tally: c.tally.Plus(contract.NewTally()),
+		Exceeded: c.exceeded, Pause: c.asks, Failure: c.failure, Closed: c.reporter.closing, Returned: returned, Tally: c.tally.Plus(contract.NewTally()),
 	}
 }

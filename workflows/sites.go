@@ -78,7 +78,6 @@ func (c *chunk) deferJob(ctx workflow.Context, ref contract.JobRef, wait time.Du
 	s.window = max(s.running, 1)
 	if c.spent {
 		c.giveBack(ref)
-		c.returned.TakeOver = true // it may have begun
 		return
 	}
 	c.again = append(c.again, ref)

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -59,6 +60,71 @@ func TestSites(t *testing.T) {
 			require.Equal(t, len(w.endedRows), result.Stats.Completed)
 		})
 	})
+}
+
+// A chunk that has many jobs deferred may come to the end of its history before it comes to
+// the end of its rows, and by then it has taken some of them out of their order.
+func TestChunksThatAreSpentEarly(t *testing.T) {
+	t.Parallel()
+	scenario := func(t *testing.T, every, growAfter int) *world {
+		t.Helper()
+		w := newWorld(t, 40, every)
+		w.siteOf = func(row int) string {
+			if row%4 < 2 {
+				return "narrow.example"
+			}
+			return fmt.Sprintf("site-%d.example", row)
+		}
+		w.takes = map[string]int{"narrow.example": 1}
+		w.concurrency, w.slow, w.growAfter = 4, 5*time.Second, growAfter
+		// Slots become free while jobs are dispatched and not begun.
+		for i := range 6 {
+			w.at(12*time.Second+time.Duration(i)*15*time.Second, func() {
+				w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 4 + i%3*2})
+			})
+		}
+		return w
+	}
+	check := func(t *testing.T, w *world) {
+		t.Helper()
+		result := w.run()
+		require.NoError(t, result.err)
+		require.Equal(t, "completed", result.Status)
+		require.Equal(t, w.rows(40), slices.Sorted(slices.Values(w.endedRows)), "each has ended once")
+		require.Equal(t, 40, result.Stats.Completed)
+	}
+	for _, growAfter := range []int{1, 2, 5, 8, 9, 10, 11, 13, 21} {
+		t.Run(fmt.Sprintf("After %d jobs", growAfter), func(t *testing.T) {
+			t.Parallel()
+			for _, every := range []int{11, 1000} {
+				check(t, scenario(t, every, growAfter))
+			}
+		})
+		t.Run(fmt.Sprintf("After %d jobs, with jobs that were tried before", growAfter), func(t *testing.T) {
+			t.Parallel()
+			w := scenario(t, 1000, growAfter)
+			w.tried = true
+			check(t, w)
+		})
+		t.Run(fmt.Sprintf("After %d jobs, and take over what a chunk has begun that died", growAfter), func(t *testing.T) {
+			t.Parallel()
+			for _, dies := range []time.Duration{14 * time.Second, 40 * time.Second, 70 * time.Second} {
+				w := scenario(t, 1000, growAfter)
+				w.tried, w.dies = true, dies
+				w.at(dies-time.Second, func() { w.signal(contract.SignalSetConcurrency, contract.ConcurrencyRequest{Value: 1}) })
+				// What the dead chunk had of the site runs out.
+				w.at(dies+time.Minute, func() {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					clear(w.atSite)
+				})
+				require.NoError(t, w.run().err)
+				// What the dead chunk had running ends once more.
+				ended := slices.Compact(slices.Sorted(slices.Values(w.endedRows)))
+				require.Equal(t, w.rows(40), ended, "none is lost")
+			}
+		})
+	}
 }
 
 func TestCredits(t *testing.T) {

@@ -58,6 +58,14 @@ type world struct {
 	siteOf func(row int) string
 	// broke has every job put back, as when credits are wanting.
 	broke func() bool
+	// tried says that a job which is deferred has had an attempt before.
+	tried bool
+	// growAfter is after how many jobs the history of a chunk is long; 0 is never.
+	growAfter int
+	long      *workflow.Info // of a workflow with a long history
+	byChunk   map[string]int // the jobs that each chunk has dispatched
+	// dies is when the first chunk is gone without a word; 0 is never.
+	dies  time.Duration
 	model *model
 	epoch int
 
@@ -109,7 +117,7 @@ func newWorld(t *testing.T, total, every int) *world {
 		input:      contract.BatchInput{Version: contract.InputVersion, ExecutionID: uuid.NewString()},
 		behaviours: map[int]behaviour{}, rowOf: map[string]int{}, gate: "running",
 		statuses: map[int]string{}, held: map[string]bool{},
-		putBack: map[string]bool{}, deferred: map[string]bool{}, atSite: map[string]int{},
+		putBack: map[string]bool{}, deferred: map[string]bool{}, atSite: map[string]int{}, byChunk: map[string]int{},
 		siteOf: func(int) string { return "shop.example" },
 	}
 	for row := 1; row <= total; row++ {
@@ -249,6 +257,7 @@ func (w *world) newEnvironment() {
 		DeadlockDetectionTimeout: time.Minute,
 	})
 	w.env.SetTestTimeout(5 * time.Minute)
+	w.env.SetCurrentHistoryLength(10_000)
 	w.env.RegisterWorkflow(w.parent)
 	for name, f := range registered() {
 		w.env.RegisterWorkflowWithOptions(f, workflow.RegisterOptions{Name: name})
@@ -278,6 +287,9 @@ func (w *world) newEnvironment() {
 		}
 		var in contract.RunJobInput
 		require.NoError(w.t, args.Get(&in))
+		w.mu.Lock()
+		w.byChunk[info.WorkflowExecution.ID]++
+		w.mu.Unlock()
 		if w.model != nil {
 			w.model.dispatched(w.t, in.JobID)
 		}
@@ -287,6 +299,12 @@ func (w *world) newEnvironment() {
 		}
 		w.env.RegisterDelayedCallback(func() { w.beginJob(in.JobID) }, w.slow)
 	})
+}
+
+func (w *world) dispatchedBy(chunk string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.byChunk[chunk]
 }
 
 // beginJob is a worker beginning a job that was dispatched, as the records allow it.
@@ -299,6 +317,9 @@ func (w *world) beginJob(jobID string) {
 	w.deferred[jobID] = w.takes[site] > 0 && w.atSite[site] >= w.takes[site]
 	if w.deferred[jobID] {
 		w.deferrals++
+		if w.tried {
+			w.statuses[row] = "running"
+		}
 		return
 	}
 	if w.held[jobID] || w.statuses[row] == "ended" {

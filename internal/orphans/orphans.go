@@ -14,7 +14,9 @@ package orphans
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -136,11 +138,24 @@ func (s *Sweep) settle(ctx context.Context, run *models.RemoteRun) (settled exec
 		}
 	}
 	remote := executors.RemoteRun{Reference: run.Reference, Age: run.Age, ID: run.RunID}
-	if settled, err = settler.Settle(ctx, remote, run.Settings, secrets); err != nil {
+	if settled, err = ask(ctx, settler, remote, run.Settings, secrets); err != nil {
 		return settled, err
 	}
+	used := settled.Usage.Bounded()
 	return settled, s.records.SettleRun(ctx, run, store.Settlement{
-		Status: settled.Status, Steps: settled.Usage.Steps,
-		CostMicros: settled.Usage.CostMicros, CostCurrency: settled.Usage.Currency,
+		Status: settled.Status, Steps: used.Steps, CostMicros: used.CostMicros, CostCurrency: used.Currency,
 	})
+}
+
+// ask has an executor end a run. One that panics does not end the process, which would
+// meet the same run again. What it panicked with is not told: it may hold a secret.
+func ask(
+	ctx context.Context, settler executors.Settler, run executors.RemoteRun, settings json.RawMessage, secrets map[string]string,
+) (settled executors.Settlement, err error) {
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("the executor panicked: %s", debug.Stack())
+		}
+	}()
+	return settler.Settle(ctx, run, settings, secrets)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -136,4 +137,47 @@ func TestSweepAsksAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, again, 1, "it is open still")
 	require.Equal(t, 2, again[0].Checks)
+}
+
+func TestSweepOfWhatCannotBeTakenAsItIs(t *testing.T) {
+	t.Parallel()
+	s := store.New(testkit.Database(t))
+	p := testfactory.Project(t, s, func(p *models.Project) { p.Executor = "agent" })
+	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 2, nil), nil)
+	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())
+	require.NoError(t, err)
+	jobs, err := s.QueuedJobs(t.Context(), e.OrganisationID, e.ID, models.QueuePage{Limit: 2})
+	require.NoError(t, err)
+	for _, job := range jobs {
+		a, _, err := s.BeginAttempt(t.Context(), e.OrganisationID, e.ID, job.ID, "worker-1")
+		require.NoError(t, err)
+		require.NoError(t, s.Announce(t.Context(), a, "ref-"+job.ID.String()))
+		require.NoError(t, s.CancelAttempt(t.Context(), a, store.Used{}))
+	}
+	asked := make(chan struct{}, 2)
+	agent := &settler{answer: func(_ int, run executors.RemoteRun, _ json.RawMessage, _ map[string]string) (executors.Settlement, error) {
+		defer func() { asked <- struct{}{} }()
+		if run.Reference == "ref-"+jobs[0].ID.String() {
+			panic("an answer that nobody has thought of")
+		}
+		return executors.Settlement{Status: "COMPLETED", Usage: executors.Usage{Steps: math.MaxInt, CostMicros: math.MaxInt64, Currency: "\x00"}}, nil
+	}}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() {
+		orphans.NewSweep(s, executors.NewRegistry(agent), fixedSecrets{}, zaptest.NewLogger(t), 0).Run(ctx)
+	})
+	<-asked
+	<-asked
+	require.Eventually(t, func() bool {
+		job, err := s.Job(ctx, e.OrganisationID, jobs[1].ID)
+		return err == nil && job.Steps > 0
+	}, 30*time.Second, 10*time.Millisecond, "it is closed with as much as is counted")
+	stop()
+	sweeping.Wait()
+	left, err := s.OrphanedRuns(t.Context(), []string{"agent"}, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.Equal(t, jobs[0].ID, left[0].JobID)
 }

@@ -150,11 +150,13 @@ func (s *Store) SettleRun(ctx context.Context, run *models.RemoteRun, o Settleme
 
 var errClosed = errors.New("the run is closed")
 
-// addUsage takes the rows in the order in which the end of an execution takes them.
+// addUsage takes the rows in the order in which the end of an execution takes them, and
+// that of the execution whether it has ended or not: an end that is under way has counted
+// the jobs already.
 func addUsage(ctx context.Context, tx bun.Tx, run *models.RemoteRun, o Settlement) error {
-	var ended uuid.UUID
+	var execution uuid.UUID
 	err := tx.NewSelect().Model((*models.Execution)(nil)).Column("e.id").
-		Where("e.id = ? AND e.tally IS NOT NULL", run.ExecutionID).For("NO KEY UPDATE").Scan(ctx, &ended)
+		Where("e.id = ?", run.ExecutionID).For("NO KEY UPDATE").Scan(ctx, &execution)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}

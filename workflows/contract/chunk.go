@@ -21,7 +21,8 @@ type ChunkInput struct {
 	AfterRow int `json:"after_row"`
 	// UntilRow is the last row of the chunk; 0 leaves it to the chunk how far it goes.
 	UntilRow int `json:"until_row,omitempty"`
-	// TakeOver says that a chunk which died had these rows: some may be running.
+	// TakeOver says that a chunk which died, or gave them back, had these rows: some may be
+	// running.
 	TakeOver bool         `json:"take_over,omitempty"`
 	Control  ChunkControl `json:"control"`
 }
@@ -52,8 +53,8 @@ type ChunkReport struct {
 	// Running counts the jobs that were dispatched and have not ended.
 	Running  int           `json:"running"`
 	InFlight []JobInFlight `json:"in_flight,omitempty"`
-	// Spent says that the chunk takes no further rows; LastRow is the last it took, and
-	// Exhausted says that there are none after it.
+	// Spent says that the chunk takes no further rows; LastRow is the last that is its
+	// affair, and Exhausted says that there are none after it.
 	Spent     bool `json:"spent,omitempty"`
 	LastRow   int  `json:"last_row"`
 	Exhausted bool `json:"exhausted,omitempty"`
@@ -65,8 +66,9 @@ type ChunkReport struct {
 	Pause string `json:"pause,omitempty"`
 	// Failure says why the execution cannot go on.
 	Failure string `json:"failure,omitempty"`
-	// Closed says that this is the last report. Returned are rows that the chunk took and
-	// gives back then, among them every one that was held back after it was spent.
+	// Closed says that this is the last report. Returned are rows that were the chunk's and
+	// that it gives back then, among them every one that was held back after it was spent;
+	// no other chunk has any between them.
 	Closed   bool      `json:"closed,omitempty"`
 	Returned *RowRange `json:"returned,omitempty"`
 	Tally    Tally     `json:"tally"`
@@ -83,7 +85,7 @@ type LiveChunk struct {
 }
 
 // RowRange is rows after one and up to another; UntilRow 0 is without end. TakeOver says
-// that the chunk which had them died, so that some may be running.
+// that the chunk which had them died, or gave them back, so that some may be running.
 type RowRange struct {
 	AfterRow int  `json:"after_row"`
 	UntilRow int  `json:"until_row,omitempty"`
