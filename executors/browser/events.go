@@ -8,6 +8,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+
+	"github.com/minohq/mino/internal/egress"
 )
 
 // document is a main document that was asked for.
@@ -18,6 +20,8 @@ type document struct {
 	status      int
 	contentType string
 	retryAfter  string
+	// fromProxy says that it was the proxy that answered, in place of the server.
+	fromProxy bool
 	// failed is Chromium's word for why there is none, such as "net::ERR_CONNECTION_REFUSED".
 	failed string
 }
@@ -71,6 +75,7 @@ func (w *watcher) see(event any) {
 		}
 		w.now.doc.status = int(ev.Response.Status)
 		w.now.doc.contentType = header(ev.Response.Headers, "Content-Type")
+		w.now.doc.fromProxy = header(ev.Response.Headers, egress.Header) != ""
 		w.now.doc.retryAfter = header(ev.Response.Headers, "Retry-After")
 	case *network.EventLoadingFailed:
 		// A page that was cut off in the middle is no page; one that is left is.

@@ -128,6 +128,9 @@ func (j *job) download() error {
 	return failure.New(failure.Permanent, CodeUnsupportedContent, "the address leads to a download, not to a page")
 }
 
+// noTunnel is Chromium's word when the proxy gives it no way to a server.
+const noTunnel = "ERR_TUNNEL_CONNECTION_FAILED"
+
 // unreached says why there is no page: by the status if there was an answer, by what the
 // proxy knows, or by Chromium's word.
 func (j *job) unreached(word string) error {
@@ -140,7 +143,8 @@ func (j *job) unreached(word string) error {
 	} else if v.doc.url != "" {
 		j.outcome.Evidence.FinalURL = j.redact(address)
 	}
-	if refused := j.grant.Failure(egress.HostPort(address.Scheme, address.Hostname(), address.Port())); refused != nil {
+	refused := j.grant.Failure(egress.HostPort(address.Scheme, address.Hostname(), address.Port()))
+	if refused != nil && (v.doc.fromProxy || strings.Contains(word, noTunnel)) {
 		j.outcome.Evidence.StatusCode, j.outcome.Evidence.ContentType = 0, ""
 		return refused
 	}
@@ -173,7 +177,7 @@ var netFailures = []struct {
 	{"ERR_TIMED_OUT", "DEADLINE_EXCEEDED", "the server did not answer in time", failure.Timeout},
 	{"ERR_CONNECTION_", "CONNECTION_RESET", "the connection was cut", failure.Network},
 	{"ERR_EMPTY_RESPONSE", "CONNECTION_RESET", "the connection was cut", failure.Network},
-	{"ERR_TUNNEL_CONNECTION_FAILED", "NETWORK", "the network failed", failure.Network},
+	{noTunnel, "NETWORK", "the network failed", failure.Network},
 	{"ERR_PROXY_", "NETWORK", "the network failed", failure.Network},
 	{"ERR_NETWORK_", "NETWORK", "the network failed", failure.Network},
 	{"ERR_ADDRESS_", "NETWORK", "the network failed", failure.Network},

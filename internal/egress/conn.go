@@ -62,7 +62,6 @@ func (g *Grant) tunnel(w http.ResponseWriter, r *http.Request, host string) {
 		return
 	}
 	defer func() { _ = server.Close() }() // closing twice is what ends both copies
-	g.reached(host)
 	hijacker, ok := w.(http.Hijacker)
 	if !ok {
 		http.Error(w, "no tunnels over this protocol", http.StatusHTTPVersionNotSupported)
@@ -122,9 +121,6 @@ func (g *Grant) newReverseProxy() *httputil.ReverseProxy {
 		},
 		ModifyResponse: func(answer *http.Response) error {
 			answer.Header.Del(Header)
-			if host, ok := answer.Request.Context().Value(hostKey{}).(string); ok {
-				g.reached(host)
-			}
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {

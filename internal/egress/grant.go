@@ -95,8 +95,8 @@ func (g *Grant) Usage() Usage {
 // Exhausted reports whether the job has moved all the bytes that it may.
 func (g *Grant) Exhausted() bool { return g.budget > 0 && g.bytes.Load() >= g.budget }
 
-// Failure is why the last attempt to reach a host failed, which HostPort names; nil when
-// it did not.
+// Failure is why the host that HostPort names could not be reached when that was last
+// tried in vain; nil when it never was. Other requests may have reached it since.
 func (g *Grant) Failure(host string) *failure.Error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -112,13 +112,6 @@ func (g *Grant) failed(host string, err error) *failure.Error {
 		g.failures[host] = classified
 	}
 	return classified
-}
-
-// reached forgets an earlier failure.
-func (g *Grant) reached(host string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.failures, host)
 }
 
 // authorise finds the grant that a request logs in with.
