@@ -93,7 +93,7 @@ func (s *Store) RecordState(
 // all in one transaction. An execution that has ended already is returned as it stands.
 func (s *Store) FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error) {
 	var e *models.Execution
-	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+	finish := func(ctx context.Context, tx bun.Tx) (err error) {
 		if e, err = execution(ctx, tx, org, id, true); err != nil || e.Status.Terminal() {
 			return err
 		}
@@ -117,9 +117,21 @@ func (s *Store) FinishExecution(ctx context.Context, org, id uuid.UUID, status m
 			return err
 		}
 		return finishEvents(ctx, tx, e)
-	})
+	}
+	// It takes every job that is open, and may be the one that PostgreSQL chooses when it
+	// meets attempts that wait for each other.
+	err := s.inTx(ctx, finish)
+	for range finishAgain {
+		if !deadlocked(err) {
+			break
+		}
+		err = s.inTx(ctx, finish)
+	}
 	return e, err
 }
+
+// finishAgain is how often the end of an execution is written again after a deadlock.
+const finishAgain = 5
 
 // finishEvents writes the last event of an execution and numbers all that are left.
 //
