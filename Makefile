@@ -45,8 +45,10 @@ build: ## Build bin/mino
 	@.ci/beat "Building MINO (a minute or two the first time, seconds after that)" $(BUILD) -o bin/mino ./cmd/mino
 
 # These fill the machine by themselves: processes that are killed, whole systems with their
-# workers, browsers. Side by side they take each other the time that heartbeats need.
-heavy := internal/devstack internal/e2e internal/faults executors/browser
+# workers, browsers, and workflows whose clock goes with that of the wall while activities
+# run. Side by side they take each other the time that heartbeats need.
+heavy := internal/devstack internal/e2e internal/faults executors/browser \
+	workflows workflows/child workflows/contract
 space := $(subst ,, )
 
 .PHONY: test

@@ -290,9 +290,6 @@ func (w *world) newEnvironment() {
 		w.mu.Lock()
 		w.byChunk[info.WorkflowExecution.ID]++
 		w.mu.Unlock()
-		if w.model != nil {
-			w.model.dispatched(w.t, in.JobID)
-		}
 		if w.slow == 0 {
 			w.beginJob(in.JobID)
 			return
