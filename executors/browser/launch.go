@@ -95,6 +95,9 @@ func (p *pool) launch(ctx context.Context) (*process, error) {
 }
 
 func (p *pool) start(ctx context.Context, program program, bare bool) (*process, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	dir, err := p.home.profile(program.account)
 	if err != nil {
 		return nil, err
@@ -104,6 +107,8 @@ func (p *pool) start(ctx context.Context, program program, bare bool) (*process,
 	root, stopAllocator := chromedp.NewExecAllocator(p.ctx, options...)
 	quiet := func(string, ...any) {} // of messages that a newer Chromium adds
 	tab, stopBrowser := chromedp.NewContext(root, chromedp.WithErrorf(quiet), chromedp.WithLogf(quiet))
+	// It waits for a message that comes once: called twice, it would wait for ever.
+	stopBrowser = sync.OnceFunc(stopBrowser)
 	b := &process{
 		ctx: tab, dir: dir, gone: make(chan struct{}),
 		cancel: func() { stopBrowser(); stopAllocator() },
