@@ -1,17 +1,16 @@
 package agent
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
-	"reflect"
 	"regexp"
 	"strings"
 
 	"github.com/invopop/validation"
 
+	"github.com/minohq/mino/executors/setting"
 	"github.com/minohq/mino/executors/template"
 )
 
@@ -84,19 +83,19 @@ func (s Settings) goal(instruction string) string {
 // parseSettings reads and checks settings. Errors are validation.Errors keyed by setting.
 func parseSettings(raw json.RawMessage) (Settings, error) {
 	var s Settings
-	if err := decodeMembers(raw, &s); err != nil {
+	if err := setting.Decode(raw, &s); err != nil {
 		return s, err
 	}
-	if isNull(s.OutputSchema) {
+	if setting.Absent(s.OutputSchema) {
 		s.OutputSchema = nil
 	}
 	return s, validation.ValidateStruct(&s,
 		validation.Field(&s.BaseURL, validation.By(baseURL)),
-		validation.Field(&s.BrowserProfile, oneOf("lite", "stealth")),
+		validation.Field(&s.BrowserProfile, setting.OneOf("lite", "stealth")),
 		validation.Field(&s.Proxy),
-		validation.Field(&s.Mode, oneOf("default", "strict")),
-		validation.Field(&s.MaxSteps, validation.By(func(any) error { return within(s.MaxSteps, 1, maxMaxSteps) })),
-		validation.Field(&s.PricePerStepMicros, validation.By(func(any) error { return within(s.PricePerStepMicros, 0, maxPrice) })),
+		validation.Field(&s.Mode, setting.OneOf("default", "strict")),
+		validation.Field(&s.MaxSteps, setting.Between(1, maxMaxSteps)),
+		validation.Field(&s.PricePerStepMicros, setting.Between(0, maxPrice)),
 		validation.Field(&s.Currency, validation.Match(currencyCode).Error("must be an ISO 4217 code")),
 		validation.Field(&s.Goal, validation.By(func(any) error { return s.checkGoal() })),
 		validation.Field(&s.CredentialItemIDs, validation.By(func(any) error { return s.checkCredentials() })),
@@ -117,28 +116,12 @@ func (p *Proxy) Validate() error {
 		}
 	}
 	return validation.ValidateStruct(p,
-		validation.Field(&p.Type, oneOf("tetra", proxyCustom)),
-		validation.Field(&p.CountryCode, oneOf("US", "GB", "CA", "DE", "FR", "JP", "AU")),
+		validation.Field(&p.Type, setting.OneOf("tetra", proxyCustom)),
+		validation.Field(&p.CountryCode, setting.OneOf("US", "GB", "CA", "DE", "FR", "JP", "AU")),
 		validation.Field(&p.URL, append(notOurs(true), validation.By(proxyURL))...),
 		validation.Field(&p.Username, append(notOurs(false), validation.By(isTemplate))...),
 		validation.Field(&p.Password, append(notOurs(false), validation.By(isTemplate))...),
 	)
-}
-
-func oneOf(values ...string) validation.Rule {
-	members := make([]any, len(values))
-	for i, v := range values {
-		members[i] = v
-	}
-	return validation.In(members...).Error("must be one of " + strings.Join(values, ", "))
-}
-
-// within checks a number that may be 0, which the library's own rules take for absent.
-func within[T int | int64](n *T, low, high T) error {
-	if n != nil && (*n < low || *n > high) {
-		return fmt.Errorf("must be between %d and %d", low, high)
-	}
-	return nil
 }
 
 func (s Settings) checkGoal() error {
@@ -200,60 +183,5 @@ func proxyURL(v any) error {
 	return nil
 }
 
-// decodeMembers reads every member of an object by itself, so that an error names it.
-func decodeMembers(raw json.RawMessage, into any) error {
-	if isNull(raw) {
-		return nil
-	}
-	members := map[string]json.RawMessage{}
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return errors.New("must be an object")
-	}
-	errs := validation.Errors{}
-	target := reflect.ValueOf(into).Elem()
-	for i := range target.NumField() {
-		name, _, _ := strings.Cut(target.Type().Field(i).Tag.Get("json"), ",")
-		member, ok := members[name]
-		if !ok {
-			continue
-		}
-		delete(members, name)
-		if err := json.Unmarshal(member, target.Field(i).Addr().Interface()); err != nil {
-			errs[name] = memberError(err, target.Type().Field(i).Type)
-		}
-	}
-	for name := range members {
-		errs[name] = errors.New("is not a setting of this executor")
-	}
-	return errs.Filter()
-}
-
-// UnmarshalJSON implements json.Unmarshaler: it names what is wrong, as decodeMembers.
-func (p *Proxy) UnmarshalJSON(raw []byte) error { return decodeMembers(raw, p) }
-
-func memberError(err error, t reflect.Type) error {
-	var named validation.Errors
-	if errors.As(err, &named) {
-		return named
-	}
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return errors.New("must be a string")
-	case reflect.Bool:
-		return errors.New("must be true or false")
-	case reflect.Slice:
-		return errors.New("must be an array of strings")
-	case reflect.Struct:
-		return errors.New("must be an object")
-	default:
-		return errors.New("must be a whole number")
-	}
-}
-
-func isNull(raw json.RawMessage) bool {
-	trimmed := bytes.TrimSpace(raw)
-	return len(trimmed) == 0 || string(trimmed) == "null"
-}
+// UnmarshalJSON implements json.Unmarshaler; it names the member that is wrong.
+func (p *Proxy) UnmarshalJSON(raw []byte) error { return setting.Decode(raw, p) }

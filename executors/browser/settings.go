@@ -1,20 +1,12 @@
 package browser
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"net/textproto"
-	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/invopop/validation"
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/setting"
 	"github.com/minohq/mino/executors/template"
 )
 
@@ -70,7 +62,6 @@ const (
 	minSide, maxSide                             = 100, 4_000
 	defaultWidth, defaultHeight                  = 1280, 800
 	minMaxBody                                   = 1 << 10
-	maxHeaders, maxHeaderBytes                   = 50, 4096
 	maxSelector                                  = 2_000
 )
 
@@ -91,193 +82,72 @@ func milliseconds(n *int64) time.Duration { return time.Duration(*n) * time.Mill
 // by setting.
 func (e *Executor) parseSettings(spec executors.Spec) (Settings, error) {
 	var s Settings
-	if err := decodeMembers(spec.Settings, &s); err != nil {
+	if err := setting.Decode(spec.Settings, &s); err != nil {
 		return s, err
 	}
-	setDefault(&s.Wait, Wait{})
+	setting.Default(&s.Wait, Wait{})
 	if s.Wait.Until == "" {
 		s.Wait.Until = untilLoad
 	}
-	setDefault(&s.Wait.TimeoutMS, defaultWaitMS)
-	setDefault(&s.TimeoutMS, defaultTimeoutMS)
-	setDefault(&s.Viewport, Viewport{Width: defaultWidth, Height: defaultHeight})
-	setDefault(&s.MaxBodyBytes, e.config.MaxBody)
+	setting.Default(&s.Wait.TimeoutMS, defaultWaitMS)
+	setting.Default(&s.TimeoutMS, defaultTimeoutMS)
+	setting.Default(&s.Viewport, Viewport{Width: defaultWidth, Height: defaultHeight})
+	setting.Default(&s.MaxBodyBytes, e.config.MaxBody)
 	if s.Screenshot == "" {
 		s.Screenshot = shotViewport
 	}
 	return s, s.validate(spec, e.config.MaxBody)
 }
 
-func setDefault[T any](to **T, value T) {
-	if *to == nil {
-		*to = &value
-	}
-}
-
 func (s Settings) validate(spec executors.Spec, maxBody int64) error {
 	return validation.ValidateStruct(&s,
 		validation.Field(&s.Wait, validation.By(func(any) error { return s.Wait.validate() })),
 		validation.Field(&s.Steps, validation.By(func(any) error { return checkSteps(s.Steps, spec) })),
-		validation.Field(&s.TimeoutMS, between(minTimeoutMS, maxTimeoutMS)),
+		validation.Field(&s.TimeoutMS, setting.Between(minTimeoutMS, maxTimeoutMS)),
 		validation.Field(&s.Viewport, validation.By(func(any) error { return s.Viewport.validate() })),
-		validation.Field(&s.UserAgent, validation.By(headerValue)),
-		validation.Field(&s.AcceptLanguage, validation.By(headerValue)),
+		validation.Field(&s.UserAgent, validation.By(setting.HeaderValue)),
+		validation.Field(&s.AcceptLanguage, validation.By(setting.HeaderValue)),
 		validation.Field(&s.Headers, validation.By(func(any) error { return checkHeaders(s.Headers, spec) })),
-		validation.Field(&s.Screenshot, oneOf(shotViewport, shotPage, shotNone)),
-		validation.Field(&s.Block, validation.Each(oneOf(blockImages, blockMedia, blockFont))),
-		validation.Field(&s.MaxBodyBytes, between(minMaxBody, maxBody)),
+		validation.Field(&s.Screenshot, setting.OneOf(shotViewport, shotPage, shotNone)),
+		validation.Field(&s.Block, validation.Each(validation.Required, setting.OneOf(blockImages, blockMedia, blockFont))),
+		validation.Field(&s.MaxBodyBytes, setting.Between(minMaxBody, maxBody)),
 	)
 }
 
 func (w *Wait) validate() error {
 	return validation.ValidateStruct(w,
-		validation.Field(&w.Until, oneOf(untilLoad, untilParsed, untilIdle)),
+		validation.Field(&w.Until, setting.OneOf(untilLoad, untilParsed, untilIdle)),
 		validation.Field(&w.Selector, validation.Length(0, maxSelector)),
-		validation.Field(&w.TimeoutMS, between(minWaitMS, maxWaitMS)),
+		validation.Field(&w.TimeoutMS, setting.Between(minWaitMS, maxWaitMS)),
 	)
 }
 
 func (v *Viewport) validate() error {
 	return validation.ValidateStruct(v,
-		validation.Field(&v.Width, between(minSide, maxSide)),
-		validation.Field(&v.Height, between(minSide, maxSide)),
+		validation.Field(&v.Width, setting.Between(minSide, maxSide)),
+		validation.Field(&v.Height, setting.Between(minSide, maxSide)),
 	)
 }
 
-func oneOf(words ...string) validation.Rule {
-	return validation.By(func(v any) error {
-		if word, ok := v.(string); !ok || !slices.Contains(words, word) {
-			return fmt.Errorf("must be one of %s", strings.Join(words, ", "))
-		}
-		return nil
-	})
-}
-
-// between checks a number that may be 0, which the library's own rules take for absent.
-func between(low, high int64) validation.Rule {
-	return validation.By(func(v any) error {
-		var n int64
-		switch v := v.(type) {
-		case int64:
-			n = v
-		case *int64:
-			if v == nil {
-				return nil
-			}
-			n = *v
-		}
-		if n < low || n > high {
-			return fmt.Errorf("must be between %d and %d", low, high)
-		}
-		return nil
-	})
-}
-
-func headerValue(v any) error {
-	text, ok := v.(*string)
-	if !ok || text == nil {
-		return nil
-	}
-	if len(*text) > maxHeaderBytes || !httpguts.ValidHeaderFieldValue(*text) {
-		return fmt.Errorf("must be a header value of at most %d bytes", maxHeaderBytes)
-	}
-	return nil
-}
-
-// ownHeaders are set by the browser or belong to the connection.
+// ownHeaders are set by the browser.
 var ownHeaders = map[string]string{
 	"User-Agent": "is the setting user_agent", "Accept-Language": "is the setting accept_language",
 	"Host": "is taken from the URL", "Content-Length": "is set by the browser", "Accept-Encoding": "is set by the browser",
-	"Origin": "is set by the browser", "Referer": "is set by the browser", "Expect": "belongs to the connection",
-	"Transfer-Encoding": "belongs to the connection", "Connection": "belongs to the connection", "Keep-Alive": "belongs to the connection",
-	"Upgrade": "belongs to the connection", "Te": "belongs to the connection", "Trailer": "belongs to the connection",
+	"Origin": "is set by the browser", "Referer": "is set by the browser", "Sec-": "belongs to the browser",
 }
 
 func checkHeaders(headers map[string]string, spec executors.Spec) error {
-	if len(headers) > maxHeaders {
-		return fmt.Errorf("at most %d headers", maxHeaders)
-	}
-	errs := validation.Errors{}
-	seen := map[string]bool{}
-	for name, value := range headers {
-		canonical := textproto.CanonicalMIMEHeaderKey(name)
-		_, wrong := template.Check(value, spec.Inputs, spec.Secrets, true)
-		switch {
-		case !httpguts.ValidHeaderFieldName(name) || len(name) > 128:
-			errs[name] = errors.New("is not the name of a header")
-		case ownHeaders[canonical] != "":
-			errs[name] = errors.New(ownHeaders[canonical])
-		case strings.HasPrefix(canonical, "Proxy-") || strings.HasPrefix(canonical, "Sec-"):
-			errs[name] = errors.New("belongs to the browser")
-		case seen[canonical]:
-			errs[name] = errors.New("stands twice")
-		case len(value) > maxHeaderBytes || !httpguts.ValidHeaderFieldValue(value):
-			errs[name] = fmt.Errorf("must be a header value of at most %d bytes", maxHeaderBytes)
-		case wrong != nil:
-			errs[name] = wrong
-		}
-		seen[canonical] = true
-	}
-	return errs.Filter()
-}
-
-// decodeMembers reads an object member by member, so that an error names the one that is
-// wrong. Absent and null are an object without members.
-func decodeMembers(raw json.RawMessage, into any) error {
-	if trimmed := bytes.TrimSpace(raw); len(trimmed) == 0 || string(trimmed) == "null" {
-		return nil
-	}
-	members := map[string]json.RawMessage{}
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return errors.New("must be an object")
-	}
-	errs := validation.Errors{}
-	target := reflect.ValueOf(into).Elem()
-	for i := range target.NumField() {
-		name, _, _ := strings.Cut(target.Type().Field(i).Tag.Get("json"), ",")
-		member, ok := members[name]
-		if !ok {
-			continue
-		}
-		delete(members, name)
-		if err := json.Unmarshal(member, target.Field(i).Addr().Interface()); err != nil {
-			errs[name] = unreadable(err, target.Type().Field(i).Type)
-		}
-	}
-	for name := range members {
-		errs[name] = errors.New("is not a setting of this executor")
-	}
-	return errs.Filter()
-}
-
-// unreadable says what a member must be. What reads its members itself has said it.
-func unreadable(err error, t reflect.Type) error {
-	var within validation.Errors
-	if errors.As(err, &within) {
-		return within
-	}
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return errors.New("must be a string")
-	case reflect.Map:
-		return errors.New("must be an object of strings")
-	case reflect.Slice:
-		return errors.New("must be a list")
-	case reflect.Struct:
-		return errors.New("must be an object")
-	default:
-		return errors.New("must be a whole number")
-	}
+	return setting.Headers(headers, ownHeaders, func(_, value string) error {
+		_, err := template.Check(value, spec.Inputs, spec.Secrets, true)
+		return err
+	})
 }
 
 // UnmarshalJSON implements json.Unmarshaler; it names the member that is wrong.
-func (w *Wait) UnmarshalJSON(raw []byte) error { return decodeMembers(raw, w) }
+func (w *Wait) UnmarshalJSON(raw []byte) error { return setting.Decode(raw, w) }
 
 // UnmarshalJSON implements json.Unmarshaler; it names the member that is wrong.
-func (v *Viewport) UnmarshalJSON(raw []byte) error { return decodeMembers(raw, v) }
+func (v *Viewport) UnmarshalJSON(raw []byte) error { return setting.Decode(raw, v) }
 
 // UnmarshalJSON implements json.Unmarshaler; it names the member that is wrong.
-func (s *Step) UnmarshalJSON(raw []byte) error { return decodeMembers(raw, s) }
+func (s *Step) UnmarshalJSON(raw []byte) error { return setting.Decode(raw, s) }

@@ -12,6 +12,7 @@ import (
 	"github.com/invopop/validation"
 
 	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/setting"
 	"github.com/minohq/mino/executors/template"
 )
 
@@ -109,9 +110,9 @@ func (s Step) validate(spec executors.Spec) error {
 			"selector":   validation.Validate(s.Selector, validation.Length(0, maxSelector)),
 			"text":       checkText(s.Text, spec),
 			"value":      checkText(s.Value, spec),
-			"pixels":     validation.Validate(s.Pixels, between(-maxScroll, maxScroll)),
-			"ms":         validation.Validate(s.MS, between(1, maxPauseMS)),
-			"timeout_ms": validation.Validate(s.TimeoutMS, between(minWaitMS, maxWaitMS)),
+			"pixels":     validation.Validate(s.Pixels, setting.Between(-maxScroll, maxScroll)),
+			"ms":         validation.Validate(s.MS, setting.Between(1, maxPauseMS)),
+			"timeout_ms": validation.Validate(s.TimeoutMS, setting.Between(minWaitMS, maxWaitMS)),
 		}
 		if s.Key != "" && keys[s.Key] == "" {
 			errs["key"] = fmt.Errorf("must be one of %s", strings.Join(slices.Sorted(maps.Keys(keys)), ", "))

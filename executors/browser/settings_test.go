@@ -57,7 +57,7 @@ func TestValidate(t *testing.T) {
 		`{"max_body_bytes": 1}`:                     "max_body_bytes: must be between 1024 and 10485760",
 		`{"user_agent": "a\nb"}`:                    "user_agent: must be a header value",
 		`{"headers": {"Host": "a"}}`:                "Host: is taken from the URL",
-		`{"headers": {"Proxy-Authorization": "a"}}`: "Proxy-Authorization: belongs to the browser",
+		`{"headers": {"Proxy-Authorization": "a"}}`: "Proxy-Authorization: belongs to the connection",
 		`{"headers": {"X": "{{secret.other}}"}}`:    `X: refers to the secret "other", which the project does not have`,
 		`{"headers": {"X Y": "a"}}`:                 "X Y: is not the name of a header",
 		`{"steps": [{"action": "dance"}]}`:          "action: must be one of click, press, scroll, select, type, wait, wait_for",

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/setting"
 	"github.com/minohq/mino/executors/template"
 	"github.com/minohq/mino/models/failure"
 )
@@ -34,11 +35,11 @@ func (p *plan) message(req executors.Request) (*message, error) {
 		return nil, err
 	}
 	for name, t := range p.headers {
-		value, err := expand(t, values, maxHeaderBytes, "the header "+name, asItIs)
+		value, err := expand(t, values, setting.MaxHeaderBytes, "the header "+name, asItIs)
 		if err != nil {
 			return nil, err
 		}
-		if !isHeaderValue(value) {
+		if !setting.IsHeaderValue(value) {
 			return nil, failure.New(failure.Permanent, CodeInvalidHeader, "the header %s would hold what no header can", name)
 		}
 		m.headers[name] = value

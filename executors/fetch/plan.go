@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/textproto"
 	"slices"
 	"strings"
 
 	"github.com/invopop/validation"
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/setting"
 	"github.com/minohq/mino/executors/template"
 )
 
@@ -106,44 +105,18 @@ func readPairs(pairs map[string]string, most, size int, read reader) (map[string
 	return out, errs.Filter()
 }
 
-// ownHeaders are set by the executor or belong to the connection.
+// ownHeaders are set by the executor.
 var ownHeaders = map[string]string{
-	"Host": "is taken from the URL", "Content-Length": "is set by the executor", "Transfer-Encoding": "is set by the executor",
-	"Connection": "belongs to the connection", "Keep-Alive": "belongs to the connection", "Upgrade": "belongs to the connection",
-	"Te": "belongs to the connection", "Trailer": "belongs to the connection", "Expect": "belongs to the connection",
-	"Accept-Encoding": "is set by the executor", "User-Agent": "is the setting user_agent", "Accept-Language": "is the setting accept_language",
+	"Host": "is taken from the URL", "Content-Length": "is set by the executor", "Accept-Encoding": "is set by the executor",
+	"User-Agent": "is the setting user_agent", "Accept-Language": "is the setting accept_language",
 }
 
 func readHeaders(headers, own map[string]string, read reader) (map[string]template.Template, error) {
-	if len(headers) > maxHeaders {
-		return nil, fmt.Errorf("at most %d headers", maxHeaders)
-	}
-	errs := validation.Errors{}
 	out := make(map[string]template.Template, len(headers))
-	seen := map[string]bool{}
-	for name, value := range headers {
-		canonical := textproto.CanonicalMIMEHeaderKey(name)
-		switch {
-		case !httpguts.ValidHeaderFieldName(name) || len(name) > 128:
-			errs[name] = errors.New("is not the name of a header")
-		case own[canonical] != "":
-			errs[name] = errors.New(own[canonical])
-		case strings.HasPrefix(canonical, "Proxy-"):
-			errs[name] = errors.New("belongs to the connection")
-		case seen[canonical]:
-			errs[name] = errors.New("stands twice")
-		case !isHeaderValue(value):
-			errs[name] = fmt.Errorf("must be a header value of at most %d bytes", maxHeaderBytes)
-		default:
-			out[canonical], errs[name] = read(value, true)
-		}
-		seen[canonical] = true
-	}
-	return out, errs.Filter()
-}
-
-func isHeaderValue(value string) bool {
-	return len(value) <= maxHeaderBytes && httpguts.ValidHeaderFieldValue(value)
+	return out, setting.Headers(headers, own, func(name, value string) (err error) {
+		out[name], err = read(value, true)
+		return err
+	})
 }
 
 func (p *plan) compileBody(b Body, read reader) error {
@@ -156,7 +129,7 @@ func (p *plan) compileBody(b Body, read reader) error {
 	if kinds != 1 {
 		return errors.New("must have one of json, form and text")
 	}
-	errs := validation.Errors{"content_type": headerValue(b.ContentType)}
+	errs := validation.Errors{"content_type": setting.HeaderValue(b.ContentType)}
 	switch {
 	case b.Form != nil:
 		p.form, errs["form"] = readPairs(b.Form, maxPairs, maxBodyTemplate, read)
@@ -175,7 +148,7 @@ func (p *plan) compileBody(b Body, read reader) error {
 	return errs.Filter()
 }
 
-func (b Body) hasJSON() bool { return len(b.JSON) > 0 && string(b.JSON) != "null" }
+func (b Body) hasJSON() bool { return !setting.Absent(b.JSON) }
 
 // readJSON cuts a valid JSON text into its strings that refer to something and the rest,
 // which is sent as it was written, to the last digit and in the order of its members.

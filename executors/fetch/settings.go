@@ -1,18 +1,15 @@
 package fetch
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
-	"reflect"
-	"strings"
 	"time"
 
 	"github.com/invopop/validation"
-	"golang.org/x/net/http/httpguts"
+
+	"github.com/minohq/mino/executors/setting"
 )
 
 // Settings are a project's settings for this executor. All have defaults. Strings that
@@ -66,7 +63,6 @@ const (
 	minTimeoutMS, maxTimeoutMS, defaultTimeoutMS = 1_000, 600_000, 30_000
 	maxMaxRedirects, defaultMaxRedirects         = 30, 10
 	minMaxBody                                   = 1 << 10
-	maxHeaders, maxHeaderBytes                   = 50, 4096
 	maxPairs                                     = 100
 	maxURL                                       = 16 << 10
 	maxBodyTemplate, maxRequestBody              = 256 << 10, 1 << 20
@@ -79,14 +75,14 @@ func (s Settings) timeout() time.Duration { return time.Duration(*s.TimeoutMS) *
 // Errors are validation.Errors keyed by setting.
 func (e *Executor) parseSettings(raw json.RawMessage, read reader) (*plan, error) {
 	p := &plan{}
-	if err := decodeSettings(raw, &p.Settings); err != nil {
+	if err := setting.Decode(raw, &p.Settings); err != nil {
 		return nil, err
 	}
-	setDefault(&p.TimeoutMS, defaultTimeoutMS)
-	setDefault(&p.MaxRedirects, defaultMaxRedirects)
-	setDefault(&p.MaxBodyBytes, e.config.MaxBody)
-	setDefault(&p.AcceptLanguage, defaultAcceptLanguage)
-	setDefault(&p.UserAgent, e.config.UserAgent)
+	setting.Default(&p.TimeoutMS, defaultTimeoutMS)
+	setting.Default(&p.MaxRedirects, defaultMaxRedirects)
+	setting.Default(&p.MaxBodyBytes, e.config.MaxBody)
+	setting.Default(&p.AcceptLanguage, defaultAcceptLanguage)
+	setting.Default(&p.UserAgent, e.config.UserAgent)
 	errs := p.compile(read)
 	var more validation.Errors
 	if err := p.validate(e.config.MaxBody); errors.As(err, &more) {
@@ -97,100 +93,17 @@ func (e *Executor) parseSettings(raw json.RawMessage, read reader) (*plan, error
 	return p, errs.Filter()
 }
 
-func setDefault[T any](to **T, value T) {
-	if *to == nil {
-		*to = &value
-	}
-}
-
 func (s Settings) validate(maxBody int64) error {
 	return validation.ValidateStruct(&s,
 		validation.Field(&s.Method, validation.In(http.MethodGet, http.MethodPost).Error("must be GET or POST"),
 			validation.When(s.Body != nil, validation.NotIn(http.MethodGet).Error("must be POST when there is a body"))),
-		validation.Field(&s.TimeoutMS, between(minTimeoutMS, maxTimeoutMS)),
-		validation.Field(&s.MaxRedirects, between(0, maxMaxRedirects)),
-		validation.Field(&s.MaxBodyBytes, between(minMaxBody, maxBody)),
-		validation.Field(&s.AcceptLanguage, validation.By(headerValue)),
-		validation.Field(&s.UserAgent, validation.By(headerValue)),
+		validation.Field(&s.TimeoutMS, setting.Between(minTimeoutMS, maxTimeoutMS)),
+		validation.Field(&s.MaxRedirects, setting.Between(0, maxMaxRedirects)),
+		validation.Field(&s.MaxBodyBytes, setting.Between(minMaxBody, maxBody)),
+		validation.Field(&s.AcceptLanguage, validation.By(setting.HeaderValue)),
+		validation.Field(&s.UserAgent, validation.By(setting.HeaderValue)),
 	)
 }
 
-// between checks a number that may be 0, which the library's own rules take for
-// absent.
-func between(low, high int64) validation.Rule {
-	return validation.By(func(v any) error {
-		var n int64
-		switch v := v.(type) {
-		case *int:
-			n = int64(*v)
-		case *int64:
-			n = *v
-		}
-		if n < low || n > high {
-			return fmt.Errorf("must be between %d and %d", low, high)
-		}
-		return nil
-	})
-}
-
-func headerValue(v any) error {
-	text, ok := v.(*string)
-	if !ok || text == nil {
-		return nil
-	}
-	if len(*text) > maxHeaderBytes || !httpguts.ValidHeaderFieldValue(*text) {
-		return fmt.Errorf("must be a header value of at most %d bytes", maxHeaderBytes)
-	}
-	return nil
-}
-
-// decodeSettings reads every member by itself, so that an error names it.
-func decodeSettings(raw json.RawMessage, into any) error {
-	if trimmed := bytes.TrimSpace(raw); len(trimmed) == 0 || string(trimmed) == "null" {
-		return nil
-	}
-	members := map[string]json.RawMessage{}
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return errors.New("must be an object")
-	}
-	errs := validation.Errors{}
-	target := reflect.ValueOf(into).Elem()
-	for i := range target.NumField() {
-		name, _, _ := strings.Cut(target.Type().Field(i).Tag.Get("json"), ",")
-		member, ok := members[name]
-		if !ok {
-			continue
-		}
-		delete(members, name)
-		errs[name] = decodeMember(member, target.Field(i))
-	}
-	for name := range members {
-		errs[name] = errors.New("is not a setting of this executor")
-	}
-	return errs.Filter()
-}
-
-func decodeMember(raw json.RawMessage, into reflect.Value) error {
-	if body, ok := reflect.TypeAssert[**Body](into.Addr()); ok && string(raw) != "null" {
-		*body = &Body{}
-		return decodeSettings(raw, *body)
-	}
-	if err := json.Unmarshal(raw, into.Addr().Interface()); err != nil {
-		return fmt.Errorf("must be %s", kindName(into.Type()))
-	}
-	return nil
-}
-
-func kindName(t reflect.Type) string {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return "a string"
-	case reflect.Map:
-		return "an object of strings"
-	default:
-		return "a whole number"
-	}
-}
+// UnmarshalJSON implements json.Unmarshaler; it names the member that is wrong.
+func (b *Body) UnmarshalJSON(raw []byte) error { return setting.Decode(raw, b) }
