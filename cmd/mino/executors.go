@@ -34,7 +34,7 @@ func openExecutors(stack *lifecycle.Stack, w config.Worker, x config.Executors, 
 	stack.Add("the fetch executor", func(context.Context) error { fetcher.Close(); return nil })
 	agents := agent.New(agent.Config{
 		BaseURL: x.AgentURL, APIKey: string(x.AgentKey), AllowedPrefixes: w.Networks(),
-		PricePerStepMicros: x.AgentPrice, Currency: x.AgentCurrency, CreateSpacing: x.AgentSpacing,
+		PricePerStepMicros: &x.AgentPrice, Currency: x.AgentCurrency, CreateSpacing: x.AgentSpacing,
 	})
 	stack.Add("the agent executor", func(context.Context) error { agents.Close(); return nil })
 	// It starts no browser before the first job; a process that does none checks settings.

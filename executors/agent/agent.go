@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/executors/setting"
 	"github.com/minohq/mino/internal/safedial"
 	"github.com/minohq/mino/models/failure"
 )
@@ -72,7 +73,7 @@ type Config struct {
 	AllowedPrefixes []netip.Prefix
 	// PricePerStepMicros is the price of a step of a COMPLETED run, in millionths of
 	// Currency, unless a project says otherwise. Default 16,000.
-	PricePerStepMicros int64
+	PricePerStepMicros *int64
 	// Currency is an ISO 4217 code. Default USD.
 	Currency string
 	// CreateSpacing and ReadSpacing are the least time between two creates, and between
@@ -125,7 +126,7 @@ var _ executors.Settler = (*Executor)(nil)
 // New makes an executor; Close frees its connections.
 func New(config Config) *Executor {
 	setDefault(&config.BaseURL, defaultBaseURL)
-	setDefault(&config.PricePerStepMicros, defaultPrice)
+	setting.Default(&config.PricePerStepMicros, defaultPrice)
 	setDefault(&config.Currency, defaultCurrency)
 	setDefault(&config.CreateSpacing, defaultCreateSpacing)
 	setDefault(&config.ReadSpacing, defaultReadSpacing)

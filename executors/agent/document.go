@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/minohq/mino/executors/httpstatus"
 )
 
 // document is a JSON object of the service. Older versions of it spell members in camel
@@ -123,12 +125,9 @@ func (d document) moment(names ...string) time.Time {
 	return t
 }
 
-// longestWait is beyond what is still a request to wait.
-const longestWait = 24 * time.Hour
-
 // seconds gives a span that is written as a number of seconds, a day at most.
 func (d document) seconds(names ...string) time.Duration {
-	return min(time.Duration(d.count(names...))*time.Second, longestWait)
+	return min(time.Duration(d.count(names...))*time.Second, httpstatus.LongestWait)
 }
 
 // runID is what an id may look like that goes into a path.

@@ -112,19 +112,29 @@ func TestGatesThatNobodyUsesAreForgotten(t *testing.T) {
 	require.NotSame(t, idle, all.of("https://a.example", "idle"))
 }
 
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"": 0, "x": 0, "30": 30 * time.Second, " 5 ": 5 * time.Second, "-5": 0, "99999999": longestWait,
-		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute, "Fri, 02 Jan 2026 03:00:05 GMT": 0,
-	} {
-		require.Equal(t, want, retryAfter(header, now), header)
-	}
-}
-
 func TestLongerSecretsAreHiddenFirst(t *testing.T) {
 	t.Parallel()
 	hide := hiding("secret-1", "secret-1-longer", "", "short")
 	require.Equal(t, "[redacted] [redacted] short", hide.Replace("secret-1 secret-1-longer short"))
+}
+
+func TestAPriceMayBeZero(t *testing.T) {
+	t.Parallel()
+	nothing, dear := int64(0), int64(5)
+	for name, test := range map[string]struct {
+		operator, project *int64
+		want              int64
+	}{
+		"By default it is the service's": {nil, nil, defaultPrice},
+		"The operator pays nothing":      {&nothing, nil, 0},
+		"The project pays nothing":       {&dear, &nothing, 0},
+		"The project pays":               {&nothing, &dear, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := New(Config{PricePerStepMicros: test.operator})
+			t.Cleanup(e.Close)
+			require.Equal(t, test.want, e.config.prices(Settings{PricePerStepMicros: test.project}).perStep)
+		})
+	}
 }

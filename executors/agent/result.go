@@ -28,7 +28,7 @@ type prices struct {
 }
 
 func (c Config) prices(s Settings) prices {
-	p := prices{perStep: c.PricePerStepMicros, currency: c.Currency}
+	p := prices{perStep: *c.PricePerStepMicros, currency: c.Currency}
 	if s.PricePerStepMicros != nil {
 		p.perStep = *s.PricePerStepMicros
 	}

@@ -12,11 +12,11 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/minohq/mino/executors/httpstatus"
 	"github.com/minohq/mino/models/failure"
 )
 
@@ -158,7 +158,7 @@ func (s *service) refused(got answer) *failure.Error {
 		return failure.New(failure.Permanent, CodeRedirected, "the agent service answered with a redirect, which is not followed")
 	}
 	f := problemOf(got.body).refusal(got.status)
-	if after := retryAfter(got.header.Get("Retry-After"), time.Now()); after > 0 {
+	if after := httpstatus.RetryAfter(got.header.Get("Retry-After"), time.Now()); after > 0 {
 		f.RetryAfter = after
 	}
 	if f.Class == failure.RateLimit {
@@ -168,18 +168,4 @@ func (s *service) refused(got answer) *failure.Error {
 		s.gate.rest(f.RetryAfter)
 	}
 	return f
-}
-
-// retryAfter reads the header of that name: seconds or a date. 0 when it is absent,
-// malformed or past.
-func retryAfter(header string, now time.Time) time.Duration {
-	header = strings.TrimSpace(header)
-	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
-		return time.Duration(min(max(seconds, 0), int64(longestWait/time.Second))) * time.Second
-	}
-	date, err := http.ParseTime(header)
-	if err != nil {
-		return 0
-	}
-	return min(max(date.Sub(now), 0), longestWait)
 }

@@ -27,7 +27,7 @@ func Success(status int) bool { return status >= 200 && status <= 299 }
 // the header of that name.
 func Failure(status int, retryAfter, blocked string) *failure.Error {
 	err := failure.New(class(status), fmt.Sprintf("HTTP_%d", status), "the server answered %s", text(status))
-	err.RetryAfter = wait(retryAfter, time.Now())
+	err.RetryAfter = RetryAfter(retryAfter, time.Now())
 	if blocked != "" {
 		err.Message += "; " + blocked
 	}
@@ -53,19 +53,22 @@ func text(status int) string {
 	return strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))
 }
 
-// wait reads the header of that name: seconds or a date. 0 when it is absent,
+// LongestWait is what a Retry-After can ask for: beyond it the number is no longer a
+// request to wait.
+const LongestWait = 24 * time.Hour
+
+// RetryAfter reads the header of that name: seconds or a date. 0 when it is absent,
 // malformed or past.
-func wait(header string, now time.Time) time.Duration {
+func RetryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
-	const most = 24 * time.Hour // beyond it the number is no longer a request to wait
 	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
-		return time.Duration(min(max(seconds, 0), int64(most/time.Second))) * time.Second
+		return time.Duration(min(max(seconds, 0), int64(LongestWait/time.Second))) * time.Second
 	}
 	date, err := http.ParseTime(header)
 	if err != nil {
 		return 0
 	}
-	return min(max(date.Sub(now), 0), most)
+	return min(max(date.Sub(now), 0), LongestWait)
 }
 
 // Unreadable tells of content types in which no text is looked for, so that their

@@ -39,8 +39,6 @@ const (
 	keySize = 32
 	// idSize is how many bytes of a key's digest name it.
 	idSize = 6
-	// MaxValue is the most bytes of a secret.
-	MaxValue = 16 << 10
 )
 
 // Keys are keys, by id; the first seals.
