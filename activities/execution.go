@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -107,7 +108,7 @@ func siteOf(siteURL string) string {
 	if err != nil || u.Host == "" {
 		return "unknown site"
 	}
-	return u.Hostname()
+	return strings.ToLower(u.Hostname()) // one site, however a row spells it
 }
 
 // RecordState mirrors the control state of a live execution into its row.

@@ -18,8 +18,11 @@ import (
 
 	"github.com/minohq/mino/activities"
 	"github.com/minohq/mino/executors"
+	"github.com/minohq/mino/internal/testfactory"
+	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
+	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/workflows/contract"
 )
 
@@ -316,4 +319,20 @@ func projectOf(t *testing.T, b *bench) uuid.UUID {
 	e, err := b.store.ExecutionByID(t.Context(), b.executionID())
 	require.NoError(t, err)
 	return e.ProjectID
+}
+
+func TestSitesAreToldByTheirHosts(t *testing.T) {
+	t.Parallel()
+	s := store.New(testkit.Database(t))
+	p := testfactory.Project(t, s, nil)
+	spellings := []string{"https://shop.example/1", "http://SHOP.Example:8080/2", "https://user@Shop.example/3"}
+	b := testfactory.Batch(t, s, p, len(spellings), func(j *models.Job) { j.SiteURL = spellings[j.RowNumber-1] })
+	e := testfactory.Execution(t, s, p, b, nil)
+	a := activities.New(activities.Config{}, s, executors.NewRegistry(), zap.NewNop())
+	page, err := a.NextJobs(t.Context(), contract.NextJobsInput{ExecutionID: e.ID.String(), OrganisationID: e.OrganisationID.String(), Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, page.Jobs, len(spellings))
+	for _, job := range page.Jobs {
+		require.Equal(t, "shop.example", job.Site, "what a site takes is counted once for it")
+	}
 }

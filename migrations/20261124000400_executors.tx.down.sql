@@ -6,6 +6,7 @@ WHERE batch_id IN (SELECT id FROM batches WHERE kind = 'try');
 DELETE FROM executions WHERE type = 'try';
 DELETE FROM jobs WHERE batch_id IN (SELECT id FROM batches WHERE kind = 'try');
 DELETE FROM batches WHERE kind = 'try';
+DROP INDEX IF EXISTS executions_tries_idx, executions_project_listed_idx, executions_listed_idx, batches_uploads_idx;
 ALTER TABLE executions DROP CONSTRAINT IF EXISTS executions_type_check;
 ALTER TABLE executions ADD CONSTRAINT executions_type_check CHECK (type IN ('test', 'production'));
 ALTER TABLE batches DROP COLUMN IF EXISTS kind;

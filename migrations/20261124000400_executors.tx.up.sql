@@ -144,3 +144,8 @@ ALTER TABLE batches
         CONSTRAINT batches_kind_check CHECK (kind IN ('upload', 'try'));
 ALTER TABLE executions DROP CONSTRAINT IF EXISTS executions_type_check;
 ALTER TABLE executions ADD CONSTRAINT executions_type_check CHECK (type IN ('test', 'production', 'try'));
+-- There may be many more tries than anything else, and lists are not to go through them.
+CREATE INDEX IF NOT EXISTS batches_uploads_idx ON batches (organisation_id, project_id, id) WHERE kind = 'upload';
+CREATE INDEX IF NOT EXISTS executions_listed_idx ON executions (organisation_id, id) WHERE type <> 'try';
+CREATE INDEX IF NOT EXISTS executions_project_listed_idx ON executions (organisation_id, project_id, id) WHERE type <> 'try';
+CREATE INDEX IF NOT EXISTS executions_tries_idx ON executions (organisation_id, id) WHERE type = 'try';

@@ -124,3 +124,40 @@ func TestTry(t *testing.T) {
 		require.ErrorIs(t, err, models.ErrBatchNotFound)
 	})
 }
+
+// TestListsPassTriesOver: however many tries there are, no list goes through them.
+func TestListsPassTriesOver(t *testing.T) {
+	t.Parallel()
+	db := testkit.Database(t)
+	s := store.New(db)
+	p := testfactory.Project(t, s, nil)
+	testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 1, nil), nil)
+	_, _, e := try(t, s, p)
+	_, err := db.NewRaw(`
+		WITH b AS (
+			INSERT INTO batches (id, organisation_id, project_id, name, columns, row_count, kind)
+			SELECT gen_random_uuid(), organisation_id, project_id, name, columns, 1, 'try' FROM batches, generate_series(1, 5000) WHERE kind = 'try'
+			RETURNING id
+		)
+		INSERT INTO executions (id, organisation_id, project_id, batch_id, type, status, concurrency, retry, snapshot, finished_at)
+		SELECT gen_random_uuid(), e.organisation_id, e.project_id, e.batch_id, 'try', 'completed', 1, e.retry, e.snapshot, now()
+		FROM executions AS e, b WHERE e.id = ?`, e.ID).Exec(t.Context())
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), "ANALYZE")
+	require.NoError(t, err)
+	for index, query := range map[string]string{
+		"batches_uploads_idx":           "SELECT * FROM batches WHERE organisation_id = ?0 AND kind = 'upload' AND project_id = ?1 ORDER BY id DESC LIMIT 50",
+		"executions_listed_idx":         "SELECT * FROM executions WHERE organisation_id = ?0 AND type <> 'try' ORDER BY id DESC LIMIT 50",
+		"executions_project_listed_idx": "SELECT * FROM executions WHERE organisation_id = ?0 AND project_id = ?1 AND type <> 'try' ORDER BY id DESC LIMIT 50",
+	} {
+		require.Contains(t, explain(t, db, query, p.OrganisationID, p.ID), index)
+	}
+	// And where there are few, they are found.
+	const tries = "SELECT * FROM executions WHERE organisation_id = ?0 AND type = 'try' ORDER BY id DESC LIMIT 50"
+	_, err = db.ExecContext(t.Context(), `
+		UPDATE executions SET type = 'production' WHERE type = 'try' AND status = 'completed'`)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), "VACUUM ANALYZE")
+	require.NoError(t, err)
+	require.Contains(t, explain(t, db, tries, p.OrganisationID), "executions_tries_idx")
+}
