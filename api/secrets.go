@@ -21,18 +21,15 @@ type secretChange map[string]*string
 
 // names are the names of the secrets after the change, in their order.
 func (c secretChange) names(before []string) []string {
-	after := make(map[string]bool, len(before)+len(c))
-	for _, name := range before {
-		after[name] = true
-	}
+	var edit models.SecretEdit // unsealed: only names are asked of it
 	for name, value := range c {
 		if value == nil {
-			delete(after, name)
+			edit.Drop = append(edit.Drop, name)
 		} else {
-			after[name] = true
+			edit.Put = append(edit.Put, models.Secret{Name: name})
 		}
 	}
-	return slices.Sorted(maps.Keys(after))
+	return edit.Names(before)
 }
 
 // validate checks the names and the values. Errors are validation.Errors by name.
