@@ -39,7 +39,7 @@ func openExecutors(stack *lifecycle.Stack, w config.Worker, x config.Executors, 
 	stack.Add("the agent executor", func(context.Context) error { agents.Close(); return nil })
 	// It starts no browser before the first job; a process that does none checks settings.
 	browsers := browser.New(browser.Config{
-		Path: x.Chromium, AllowedPrefixes: w.Networks(), Browsers: x.BrowserSlots, Log: logger,
+		Path: x.Chromium, NoSandbox: x.NoSandbox, AllowedPrefixes: w.Networks(), Browsers: x.BrowserSlots, Log: logger,
 	})
 	stack.Add("the browsers", func(context.Context) error { browsers.Close(); return nil })
 	return executors.NewRegistry(fetcher, activity.New(), agents, browsers)

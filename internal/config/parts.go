@@ -161,6 +161,8 @@ type Executors struct {
 	AgentSlots   int           `name:"agent-slots" env:"MINO_AGENT_SLOTS" default:"200" help:"Most agent jobs that this worker does at once, 0 to 1000; 0 leaves them to other workers."`
 	BrowserSlots int           `name:"browser-slots" env:"MINO_BROWSER_SLOTS" default:"2" help:"Most browsers that this worker runs at once, 0 to 9; 0 leaves their jobs to other workers."`
 	Chromium     string        `name:"chromium" env:"MINO_CHROMIUM" placeholder:"FILE" help:"Chromium to use; otherwise the PATH is searched."`
+	// NoSandbox is for systems that let no process have one.
+	NoSandbox bool `name:"chromium-no-sandbox" env:"MINO_CHROMIUM_NO_SANDBOX" help:"Run Chromium without its sandbox: for systems that give it none, such as containers without user namespaces."`
 }
 
 // Check implements Part.
