@@ -240,9 +240,11 @@ func TestConcurrency(t *testing.T) {
 	l, _ := newLimiter(0)
 	var group sync.WaitGroup
 	var allowed [2]atomic.Int64
+	begin := make(chan struct{})
 	for i := range 100 {
 		group.Go(func() {
 			mine := key(fmt.Sprint("key ", i%2), 1, burst)
+			<-begin
 			for range each {
 				if l.Take(mine, organisation("shared", 1, burst)).Allowed {
 					allowed[i%2].Add(1)
@@ -250,6 +252,7 @@ func TestConcurrency(t *testing.T) {
 			}
 		})
 	}
+	close(begin)
 	group.Wait()
 	require.EqualValues(t, burst, allowed[0].Load()+allowed[1].Load())
 	left := drain(t, l, key("key 0", 1, burst)) + drain(t, l, key("key 1", 1, burst))
