@@ -4,6 +4,7 @@
 TEMPORAL      := --any temporal github.com/temporalio/cli/cmd/temporal v1.5.1 "the Temporal dev server: about 3 minutes, the first time only"
 GOLANGCI_LINT := golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint v2.15.0 "about 2 minutes, the first time only"
 WORKFLOWCHECK := workflowcheck go.temporal.io/sdk/contrib/tools/workflowcheck v0.6.0
+GOVULNCHECK   := govulncheck golang.org/x/vuln/cmd/govulncheck v1.9.0
 # Of one version, which the schema is of too. Later ones need a later Go.
 TEMPORAL_SERVER := temporal-server go.temporal.io/server/cmd/server v1.32.1 "the Temporal server: several minutes, the first time only"
 TEMPORAL_SQL    := temporal-sql-tool go.temporal.io/server/cmd/tools/sql v1.32.1 "its schema tool"
@@ -85,7 +86,7 @@ histories: ## Record histories of real runs for the replay test
 		go test -count=1 -run '^Test(Control|Worker.*|Chunks|Tolerance|Child.*|ActivityExecutor.*)$$' ./internal/e2e
 
 .PHONY: lint
-lint: ## Check format, vet, lint, import rules and the determinism of workflows
+lint: ## Check format, vet, lint, import rules, determinism of workflows, vulnerabilities
 	@linter="$$(.ci/tool $(GOLANGCI_LINT))"; checker="$$(.ci/tool $(WORKFLOWCHECK))"; \
 		echo "gofmt" >&2; \
 		unformatted="$$(find . -name '*.go' -not -path './.*' -exec gofmt -l {} +)"; \
@@ -94,7 +95,12 @@ lint: ## Check format, vet, lint, import rules and the determinism of workflows
 		.ci/beat "golangci-lint" "$$linter" run --allow-parallel-runners ./...; \
 		.ci/beat "import rules, planted violations" env MINO_GOLANGCI_LINT="$$linter" \
 			go test -count=1 -run '^TestLinterRefusesPlantedImports$$' ./internal/archtest; \
-		.ci/beat "workflowcheck" "$$checker" ./workflows/...
+		.ci/beat "workflowcheck" "$$checker" ./workflows/...; \
+		.ci/vulncheck $(GOVULNCHECK)
+
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities, where their database can be reached
+	@.ci/vulncheck $(GOVULNCHECK)
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -102,7 +108,7 @@ fmt: ## Format the code
 
 .PHONY: tools
 tools: ## Build the tools that the other targets use
-	@.ci/tool $(TEMPORAL); .ci/tool $(GOLANGCI_LINT); .ci/tool $(WORKFLOWCHECK)
+	@.ci/tool $(TEMPORAL); .ci/tool $(GOLANGCI_LINT); .ci/tool $(WORKFLOWCHECK); .ci/tool $(GOVULNCHECK)
 
 .PHONY: chromium
 chromium: ## Install Chromium for the browser executor, where that can be done
