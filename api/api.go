@@ -31,6 +31,7 @@ import (
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/internal/ingest"
 	"github.com/minohq/mino/internal/news"
+	"github.com/minohq/mino/internal/ratelimit"
 )
 
 // Defaults of a Config.
@@ -91,6 +92,9 @@ type Config struct {
 	// TryGrace is how much longer than its attempt may take a try is waited for, so that
 	// it can begin and end; and as long once more for its end when it was stopped then.
 	TryGrace time.Duration
+	// RequestsPerMinute is what an organisation may ask of this process in a minute, all at
+	// once or spread out; 0 is any number. A stream of events is one request.
+	RequestsPerMinute int
 	// MaxExports is how many exports may run at once, each with a connection to PostgreSQL
 	// of its own; more are answered 503.
 	MaxExports int
@@ -143,6 +147,8 @@ type server struct {
 	Config
 	lines *lines
 	hub   *news.Hub
+	// limiter counts the requests of organisations.
+	limiter *ratelimit.Limiter
 	// watch has the first stream wait for the end of the server.
 	watch sync.Once
 
@@ -152,7 +158,7 @@ type server struct {
 // New makes the app. The caller serves it and shuts it down, which ends its streams.
 func New(cfg Config) *fiber.App {
 	cfg = cfg.withDefaults()
-	s := &server{Config: cfg, exports: make(chan struct{}, cfg.MaxExports)}
+	s := &server{Config: cfg, exports: make(chan struct{}, cfg.MaxExports), limiter: ratelimit.New(ratelimit.Config{})}
 	s.lines = newLines(s.MaxStreams, s.StreamTimeout)
 	s.hub = news.New(news.Config{Records: s.Store, Notices: s.Notices, Stand: s.stand, Logger: s.Logger})
 	app := fiber.New(fiber.Config{
@@ -188,7 +194,7 @@ func (s *server) routes(app *fiber.App) {
 	app.Get(docsPath, page)
 	app.Get(docsPath+"/*", page) // what the page is made of
 
-	api := app.Group("/api", s.identify)
+	api := app.Group("/api", s.identify, s.limit)
 	// Uploads set their own deadline, once they have arrived.
 	api.Post("/batches", s.createBatch)
 	// A deletion sets its own too.

@@ -66,6 +66,7 @@ func (s *server) identifyRequest(c *fiber.Ctx) string {
 func (s *server) envelope(c *fiber.Ctx) error {
 	start := time.Now()
 	id := s.identifyRequest(c)
+	secure(c)
 	if err := recovered(c.Next); err != nil {
 		s.fail(c, err)
 		drain(c)

@@ -34,6 +34,8 @@ const (
 	CodeIdempotencyMismatch = "IDEMPOTENCY_MISMATCH"
 	// 426: the path is served over WebSocket; see the Upgrade header.
 	CodeUpgradeRequired = "UPGRADE_REQUIRED"
+	// 429: an organisation asks faster than the operator lets it; see Retry-After.
+	CodeRateLimited = "RATE_LIMITED"
 	// 431: the request's headers are too large.
 	CodeHeadersTooLarge = "HEADERS_TOO_LARGE"
 	// 500: a fault of MINO's. The request id finds it in the log.

@@ -150,6 +150,8 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker
 		Origins:        c.Origins,
 		MaxStreams:     c.MaxStreams,
 		MaxExports:     c.MaxExports,
+
+		RequestsPerMinute: c.RequestsPerMinute,
 	})
 	listener, err := net.Listen("tcp", c.Listen) //nolint:noctx // bound once at start, closed by the server
 	if err != nil {

@@ -75,7 +75,9 @@ type API struct {
 	// Origins are beside the API's own.
 	Origins    []string `name:"origins" env:"MINO_ORIGINS" placeholder:"ORIGIN,..." help:"Origins whose pages may open a WebSocket beside the API's own, such as https://app.example."`
 	MaxStreams int      `name:"max-streams" env:"MINO_MAX_STREAMS" default:"10000" help:"Most streams of events that are open at once, 1 to 100000."`
-	MaxExports int      `name:"max-exports" env:"MINO_MAX_EXPORTS" default:"4" help:"Most exports that run at once, 1 to 100; each has a connection to PostgreSQL of its own."`
+	// RequestsPerMinute is for each process.
+	RequestsPerMinute int `name:"requests-per-minute" env:"MINO_REQUESTS_PER_MINUTE" default:"0" help:"Most requests of an organisation in a minute to this process, 0 to 100000000; 0 is any number."`
+	MaxExports        int `name:"max-exports" env:"MINO_MAX_EXPORTS" default:"4" help:"Most exports that run at once, 1 to 100; each has a connection to PostgreSQL of its own."`
 }
 
 // Check implements Part.
@@ -90,6 +92,7 @@ func (a *API) Check() error {
 		validation.Field(&a.StopTimeout, between(0, 10*time.Minute)),
 		validation.Field(&a.Origins, validation.By(origins)),
 		validation.Field(&a.MaxStreams, between(1, 100_000)),
+		validation.Field(&a.RequestsPerMinute, between(0, 100_000_000)),
 		validation.Field(&a.MaxExports, between(1, 100)),
 	)
 }

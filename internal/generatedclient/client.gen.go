@@ -541,6 +541,7 @@ const (
 	PAYLOADTOOLARGE      ProblemCode = "PAYLOAD_TOO_LARGE"
 	PRECONDITIONFAILED   ProblemCode = "PRECONDITION_FAILED"
 	PROJECTNOTFOUND      ProblemCode = "PROJECT_NOT_FOUND"
+	RATELIMITED          ProblemCode = "RATE_LIMITED"
 	REQUESTTIMEOUT       ProblemCode = "REQUEST_TIMEOUT"
 	UNAVAILABLE          ProblemCode = "UNAVAILABLE"
 	UNSUPPORTEDMEDIATYPE ProblemCode = "UNSUPPORTED_MEDIA_TYPE"
@@ -586,6 +587,8 @@ func (e ProblemCode) Valid() bool {
 	case PRECONDITIONFAILED:
 		return true
 	case PROJECTNOTFOUND:
+		return true
+	case RATELIMITED:
 		return true
 	case REQUESTTIMEOUT:
 		return true
