@@ -46,7 +46,7 @@ type calls struct {
 
 func newCalls(t *testing.T, wrap func(*store.Store) activities.Records) *calls {
 	t.Helper()
-	c := &calls{t: t, store: store.New(testkit.Database(t))}
+	c := &calls{t: t, store: testkit.Store(t, testkit.Database(t))}
 	p := testfactory.Project(t, c.store, func(p *models.Project) {
 		p.Executor, p.Settings = executor.Name, []byte(`{"activity_type":"ReadPrice","task_queue":"scrapers","input":{"depth":2}}`)
 	})

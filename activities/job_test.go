@@ -59,7 +59,7 @@ type bench struct {
 func newBench(t *testing.T, executor *scripted, records activities.Records) *bench {
 	t.Helper()
 	db := testkit.Database(t)
-	s := store.New(db)
+	s := testkit.Store(t, db)
 	p := testfactory.Project(t, s, nil)
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 3, nil), nil)
 	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())

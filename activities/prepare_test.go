@@ -68,7 +68,7 @@ type preparing struct {
 
 func newPreparing(t *testing.T) *preparing {
 	t.Helper()
-	return &preparing{t: t, store: &lossy{Store: store.New(testkit.Database(t))}}
+	return &preparing{t: t, store: &lossy{Store: testkit.Store(t, testkit.Database(t))}}
 }
 
 func (p *preparing) run(in contract.PrepareInput) (contract.PrepareResult, error) {

@@ -22,7 +22,6 @@ import (
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
-	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/workflows/contract"
 )
 
@@ -323,7 +322,7 @@ func projectOf(t *testing.T, b *bench) uuid.UUID {
 
 func TestSitesAreToldByTheirHosts(t *testing.T) {
 	t.Parallel()
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	p := testfactory.Project(t, s, nil)
 	spellings := []string{"https://shop.example/1", "http://SHOP.Example:8080/2", "https://user@Shop.example/3"}
 	b := testfactory.Batch(t, s, p, len(spellings), func(j *models.Job) { j.SiteURL = spellings[j.RowNumber-1] })

@@ -22,7 +22,7 @@ import (
 
 func TestResults(t *testing.T) {
 	t.Parallel()
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	p := testfactory.Project(t, s, nil)
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 4, nil), nil)
 	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())

@@ -48,7 +48,7 @@ func setup(t *testing.T, change func(*api.Config)) *bundle {
 	dbURL := testkit.DatabaseURL(t)
 	db := testkit.OpenDatabase(t, dbURL)
 	core, logs := observer.New(zap.DebugLevel)
-	b := &bundle{t: t, dbURL: dbURL, db: db, store: store.New(db), orch: newFakeOrchestrator(), logs: logs}
+	b := &bundle{t: t, dbURL: dbURL, db: db, store: testkit.Store(t, db), orch: newFakeOrchestrator(), logs: logs}
 	fetcher := fetch.New(fetch.Config{})
 	t.Cleanup(fetcher.Close)
 	cfg := api.Config{

@@ -217,7 +217,7 @@ func (c *devFlags) prepareTemporal(ctx context.Context, logger *zap.Logger) (err
 }
 
 func (c *devFlags) migrate(ctx context.Context) error {
-	db, err := store.Open(string(c.Database.URL), c.Database.MaxConnections)
+	db, err := store.OpenOwner(string(c.Database.URL), c.Database.MaxConnections)
 	if err != nil {
 		return err
 	}

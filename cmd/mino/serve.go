@@ -160,7 +160,7 @@ func withDatabase(c config.Database, f func(*bun.DB) error) error {
 	if err := config.Verify(&c); err != nil {
 		return err
 	}
-	db, err := store.Open(string(c.URL), c.MaxConnections)
+	db, err := store.OpenOwner(string(c.URL), c.MaxConnections)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/minohq/mino/internal/testfactory"
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/models"
-	"github.com/minohq/mino/models/store"
 )
 
 const (
@@ -38,7 +37,7 @@ const copiedJobs = `COPY (
 func BenchmarkExport(b *testing.B) {
 	for b.Loop() {
 		db := testkit.Database(b)
-		s := &system{b: b, db: db, store: store.New(db)} // nothing runs
+		s := &system{b: b, db: db, store: testkit.Store(b, db)} // nothing runs
 		c := s.api()
 		large := s.finished(jobs(b, exportRows))
 		small := s.finished(jobs(b, exportRows) / 10)

@@ -53,7 +53,7 @@ var listFilters = []struct {
 func BenchmarkJobLists(b *testing.B) {
 	for b.Loop() {
 		db := testkit.Database(b)
-		s := store.New(db)
+		s := testkit.Store(b, db)
 		p := testfactory.Project(b, s, nil)
 		batch := testfactory.Batch(b, s, p, 1, nil)
 		e := testfactory.Execution(b, s, p, batch, nil)

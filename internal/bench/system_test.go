@@ -65,7 +65,7 @@ func newSystemOf(b *testing.B, execute executors.Executor) *system {
 	b.Helper()
 	url := testkit.DatabaseURL(b)
 	db := testkit.OpenDatabase(b, url)
-	s := &system{b: b, url: url, db: db, store: store.New(db), temporal: quietClient(b), queue: testkit.TaskQueue(b)}
+	s := &system{b: b, url: url, db: db, store: testkit.Store(b, db), temporal: quietClient(b), queue: testkit.TaskQueue(b)}
 	s.runs = orchestrator.New(s.temporal, s.queue)
 	w := worker.New(s.temporal, worker.Config{TaskQueue: s.queue, Identity: s.queue, StopTimeout: 10 * time.Second},
 		activities.New(activities.Config{Identity: s.queue, StopGrace: time.Second, Observer: numbering(b, s.store)}, s.store, executors.NewRegistry(execute), zap.NewNop()))

@@ -50,7 +50,7 @@ func newRealAPI(t *testing.T) *realAPI {
 	require.NoError(t, err)
 	keys, err := vault.ParseKeys(key)
 	require.NoError(t, err)
-	r := &realAPI{t: t, store: store.New(testkit.Database(t)), runs: newIdleRuns()}
+	r := &realAPI{t: t, store: testkit.Store(t, testkit.Database(t)), runs: newIdleRuns()}
 	r.vault = vault.New(keys, r.store)
 	app := api.New(api.Config{
 		Store: r.store, Orchestrator: r.runs, Secrets: r.vault, TryGrace: tick,

@@ -53,7 +53,7 @@ func newSystem(t *testing.T, o options) *system {
 	t.Helper()
 	url := testkit.DatabaseURL(t)
 	db := testkit.OpenDatabase(t, url)
-	s := &system{t: t, url: url, db: db, store: store.New(db), queue: testkit.TaskQueue(t)}
+	s := &system{t: t, url: url, db: db, store: testkit.Store(t, db), queue: testkit.TaskQueue(t)}
 	s.temporal = testkit.Temporal(t).Client(t)
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	fetcher := fetch.New(fetch.Config{AllowedPrefixes: loopback})

@@ -12,7 +12,6 @@ import (
 	"github.com/minohq/mino/internal/testfactory"
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/models"
-	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/workflows/contract"
 )
 
@@ -21,7 +20,7 @@ func TestSweep(t *testing.T) {
 
 	t.Run("EndsAnExecutionWhoseWorkflowWasTerminatedBeforeItBegan", func(t *testing.T) {
 		t.Parallel()
-		s, temporal := store.New(testkit.Database(t)), testkit.Temporal(t).Client(t)
+		s, temporal := testkit.Store(t, testkit.Database(t)), testkit.Temporal(t).Client(t)
 		p := testfactory.Project(t, s, nil)
 		b := testfactory.Batch(t, s, p, 2, nil)
 		abandoned := testfactory.Execution(t, s, p, b, nil)

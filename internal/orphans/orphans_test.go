@@ -55,7 +55,7 @@ func (f fixedSecrets) Open(context.Context, uuid.UUID, uuid.UUID, []string) (map
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	db := testkit.Database(t)
-	s := store.New(db)
+	s := testkit.Store(t, db)
 	p := testfactory.Project(t, s, func(p *models.Project) { p.Executor, p.Settings = "agent", []byte(`{"max_steps":9}`) })
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 3, nil), nil)
 	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())
@@ -107,7 +107,7 @@ func TestSweep(t *testing.T) {
 
 func TestSweepAsksAgain(t *testing.T) {
 	t.Parallel()
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	p := testfactory.Project(t, s, func(p *models.Project) { p.Executor = "agent" })
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 1, nil), nil)
 	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())
@@ -141,7 +141,7 @@ func TestSweepAsksAgain(t *testing.T) {
 
 func TestSweepOfWhatCannotBeTakenAsItIs(t *testing.T) {
 	t.Parallel()
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	p := testfactory.Project(t, s, func(p *models.Project) { p.Executor = "agent" })
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 2, nil), nil)
 	_, err := s.BeginExecution(t.Context(), e.OrganisationID, e.ID, e.Workflow())

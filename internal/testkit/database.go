@@ -32,7 +32,8 @@ const (
 )
 
 // Database returns a database of the test's own, at this build's schema. It is dropped
-// when the test ends, with whoever is still connected.
+// when the test ends, with whoever is still connected. The pool is its owner's, for looks
+// past row-level security; Store is what is tested.
 func Database(tb testing.TB) *bun.DB {
 	tb.Helper()
 	return OpenDatabase(tb, DatabaseURL(tb))
@@ -63,10 +64,32 @@ func EmptyDatabaseURL(tb testing.TB) string {
 // OpenDatabase opens a pool on a database and closes it when the test ends.
 func OpenDatabase(tb testing.TB, address string) *bun.DB {
 	tb.Helper()
-	db, err := store.Open(address, maxConnections)
+	db, err := store.OpenOwner(address, maxConnections)
 	require.NoError(tb, err)
-	tb.Cleanup(func() { require.NoError(tb, db.Close()) })
+	addresses.Store(db, address)
+	tb.Cleanup(func() { addresses.Delete(db); require.NoError(tb, db.Close()) })
 	return db
+}
+
+// addresses says of which database a pool of OpenDatabase is.
+var addresses sync.Map
+
+// Scoped opens another pool on the database of one, as MINO itself opens it: its statements
+// see what is of the organisation of their context.
+func Scoped(tb testing.TB, db *bun.DB) *bun.DB {
+	tb.Helper()
+	address, ok := addresses.Load(db)
+	require.True(tb, ok, "a pool that OpenDatabase has opened, and that is not closed")
+	scoped, err := store.Open(address.(string), maxConnections)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, scoped.Close()) })
+	return scoped
+}
+
+// Store is the records in a database, under row-level security.
+func Store(tb testing.TB, db *bun.DB) *store.Store {
+	tb.Helper()
+	return store.New(Scoped(tb, db))
 }
 
 // postgres is the server that the databases are on.
@@ -102,7 +125,7 @@ func startPostgres() (*postgres, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s is no URL: %w", DatabaseURLVariable, err)
 	}
-	admin, err := store.Open(address, maxConnections)
+	admin, err := store.OpenOwner(address, maxConnections)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +170,7 @@ func (p *postgres) makeTemplate() (_ string, err error) {
 		return "", err
 	}
 	running.add(func(ctx context.Context) error { return p.drop(ctx, name) })
-	db, err := store.Open(p.urlOf(name), maxConnections)
+	db, err := store.OpenOwner(p.urlOf(name), maxConnections)
 	if err != nil {
 		return "", err
 	}

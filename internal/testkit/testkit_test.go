@@ -62,11 +62,11 @@ func TestDatabaseIsDropped(t *testing.T) {
 	t.Run("EvenWithAConnectionLeftOpen", func(t *testing.T) {
 		address = EmptyDatabaseURL(t)
 		var err error
-		left, err = store.Open(address, maxConnections)
+		left, err = store.OpenOwner(address, maxConnections)
 		require.NoError(t, err)
 		require.NoError(t, left.PingContext(t.Context()))
 	})
-	db, err := store.Open(address, maxConnections)
+	db, err := store.OpenOwner(address, maxConnections)
 	require.NoError(t, err)
 	require.ErrorContains(t, db.PingContext(t.Context()), "3D000") // invalid_catalog_name
 	require.NoError(t, db.Close())

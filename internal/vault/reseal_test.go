@@ -9,12 +9,11 @@ import (
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/internal/vault"
 	"github.com/minohq/mino/models"
-	"github.com/minohq/mino/models/store"
 )
 
 func TestReseal(t *testing.T) {
 	t.Parallel()
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	old, next := newKey(t), newKey(t)
 	p := testfactory.Project(t, s, nil)
 	before := vault.New(newKeys(t, old), s)

@@ -46,7 +46,7 @@ func TestWritingAgain(t *testing.T) {
 
 	t.Run("FindsWhatIsWrittenAtTheSameTime", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		b := testfactory.Batch(t, s, p, 5, nil)
 		one := testfactory.NewExecution(p, b)
@@ -117,7 +117,7 @@ func TestWritingAgain(t *testing.T) {
 
 func TestQueue(t *testing.T) {
 	t.Parallel()
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	p := testfactory.Project(t, s, nil)
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 8, nil), nil)
 	begun(t, s, e)
@@ -178,7 +178,7 @@ func TestClocks(t *testing.T) {
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	db := testkit.Database(t)
-	s := store.New(db)
+	s := testkit.Store(t, db)
 	p := testfactory.Project(t, s, nil)
 	var e *models.Execution
 	for range 3 {
@@ -223,7 +223,7 @@ func explain(t *testing.T, db *bun.DB, query string, args ...any) string {
 // TestTolerance is kept with what it belongs to.
 func TestTolerance(t *testing.T) {
 	t.Parallel()
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	none, percent := 0, 2.5
 	p := testfactory.Project(t, s, func(p *models.Project) {
 		p.Defaults.Tolerance = &models.Tolerance{MaxFailedPercent: &percent, After: 10}

@@ -31,7 +31,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	db := testkit.Database(t)
-	f := &fixture{db: db, store: store.New(db)}
+	f := &fixture{db: db, store: testkit.Store(t, db)}
 	f.project = testfactory.Project(t, f.store, nil)
 	f.batch = testfactory.Batch(t, f.store, f.project, 3, nil)
 	f.execution = testfactory.Execution(t, f.store, f.project, f.batch, nil)

@@ -14,6 +14,7 @@ import (
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
 	"github.com/minohq/mino/models/retry"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // Attempt is one attempt that has begun: the fence for everything it writes, and
@@ -57,6 +58,7 @@ const CodeWorkerLost = "WORKER_LOST"
 // once RecordState has said so, no job begins. A job that has begun goes on to its next
 // attempt all the same.
 func (s *Store) BeginAttempt(ctx context.Context, org, executionID, jobID uuid.UUID, worker string) (a *Attempt, ended *models.Job, err error) {
+	ctx = tenant.With(ctx, org)
 	a = &Attempt{SessionID: models.NewID(), OrganisationID: org, ExecutionID: executionID, JobID: jobID}
 	first, err := s.begins.do(ctx, beginKey{executionKey{org, executionID}, worker}, a)
 	switch {

@@ -10,14 +10,13 @@ import (
 
 	"github.com/minohq/mino/internal/testfactory"
 	"github.com/minohq/mino/internal/testkit"
-	"github.com/minohq/mino/models/store"
 )
 
 // BenchmarkJob begins and completes one job after the other, fifty at once as at an
 // execution's highest concurrency.
 func BenchmarkJob(b *testing.B) {
 	const goroutines = 50
-	s := store.New(testkit.Database(b))
+	s := testkit.Store(b, testkit.Database(b))
 	p := testfactory.Project(b, s, nil)
 	batch := testfactory.Batch(b, s, p, b.N, nil)
 	e := testfactory.Execution(b, s, p, batch, nil)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 	"github.com/minohq/mino/scoring"
 )
 
@@ -70,6 +71,7 @@ const completeEvents = `
 // event of it. It returns models.ErrStaleAttempt, and writes nothing, when the attempt
 // is not the newest or the job has ended.
 func (s *Store) CompleteAttempt(ctx context.Context, a *Attempt, o Success) error {
+	ctx = tenant.With(ctx, a.OrganisationID)
 	done := completion{attempt: a, success: o}
 	var err error
 	if done.result, err = jsonOf(o.Result, o.Result == nil); err != nil {

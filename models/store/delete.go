@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // What is deleted goes in one transaction, with all that belongs to it, from the leaves up;
@@ -21,6 +22,7 @@ import (
 // ended. holds, when there is any, says whether a version may be deleted, else
 // models.ErrVersionMismatch. What the executions came to that ran them stays as it was.
 func (s *Store) DeleteJobs(ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool) (map[uuid.UUID]error, error) {
+	ctx = tenant.With(ctx, org)
 	var refused map[uuid.UUID]error
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		refused = make(map[uuid.UUID]error)
@@ -92,6 +94,7 @@ func deleteJobs(ctx context.Context, tx bun.Tx, jobs []*models.Job) error {
 // returns models.ErrBatchBusy when one has not ended, and models.ErrVersionMismatch when
 // holds says so of the version.
 func (s *Store) DeleteBatch(ctx context.Context, org, id uuid.UUID, cascade bool, holds func(version int64) bool) error {
+	ctx = tenant.With(ctx, org)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		b := new(models.Batch)
 		err := tx.NewSelect().Model(b).Column("b.id", "b.version").
@@ -110,6 +113,7 @@ func (s *Store) DeleteBatch(ctx context.Context, org, id uuid.UUID, cascade bool
 // without, models.ErrInUse is returned when it has any but those of tries, which belong to
 // nobody else.
 func (s *Store) DeleteProject(ctx context.Context, org, id uuid.UUID, cascade bool, holds func(version int64) bool) error {
+	ctx = tenant.With(ctx, org)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		p := new(models.Project)
 		err := tx.NewSelect().Model(p).Column("p.id", "p.version").
@@ -183,6 +187,7 @@ func deleteWhere(ctx context.Context, tx bun.Tx, column string, ids []uuid.UUID,
 // RenameBatch gives a batch another name and counts its version up; the version is the one
 // that was read, else models.ErrVersionMismatch is returned.
 func (s *Store) RenameBatch(ctx context.Context, b *models.Batch) error {
+	ctx = tenant.With(ctx, b.OrganisationID)
 	result, err := s.db.NewUpdate().Model(b).Column("name").
 		Set("version = version + 1").Set("updated_at = now()").
 		Where("organisation_id = ? AND id = ? AND version = ?", b.OrganisationID, b.ID, b.Version).

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 	"github.com/minohq/mino/scoring"
 )
 
@@ -25,6 +26,7 @@ var errNothingEdited = errors.New("nothing was edited")
 // execution ran with, and the job, the session that brought the result and the figures of
 // the execution follow.
 func (s *Store) EditJobs(ctx context.Context, org uuid.UUID, edits []models.JobEdit, whole bool) ([]models.EditedJob, error) {
+	ctx = tenant.With(ctx, org)
 	var out []models.EditedJob
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if out, err = editJobs(ctx, tx, org, edits); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // insertEvent writes an event, without a number, in the transaction that causes it.
@@ -25,6 +26,7 @@ func insertEvent(ctx context.Context, tx bun.Tx, event *models.ExecutionEvent, d
 // execution lets one number at a time, and an event that commits later gets a later
 // number.
 func (s *Store) SequenceEvents(ctx context.Context, executionID uuid.UUID) (int, error) {
+	ctx = tenant.AsSystem(ctx)
 	n := 0
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		// The lock comes first, and by itself: what is numbered next is what a statement
@@ -72,6 +74,7 @@ func sequence(ctx context.Context, tx bun.Tx, executionID uuid.UUID) (int, error
 
 // ListEvents lists the numbered events of an execution after a number, in their order.
 func (s *Store) ListEvents(ctx context.Context, org, executionID uuid.UUID, afterSeq int64, limit int) ([]models.ExecutionEvent, error) {
+	ctx = tenant.With(ctx, org)
 	out := []models.ExecutionEvent{}
 	err := s.db.NewSelect().Model(&out).
 		Where("ev.organisation_id = ? AND ev.execution_id = ?", org, executionID).

@@ -173,7 +173,7 @@ func TestEvents(t *testing.T) {
 func TestSequence(t *testing.T) {
 	t.Parallel()
 	const rows, writers, sequencers = 300, 12, 3
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	p := testfactory.Project(t, s, nil)
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, rows, nil), nil)
 	begun(t, s, e)

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 func filterExecutions(q *bun.SelectQuery, org uuid.UUID, f models.ExecutionFilter) *bun.SelectQuery {
@@ -48,6 +49,7 @@ func (s *Store) CreateExecution(ctx context.Context, e *models.Execution) error 
 // CreateExecutionOnce is CreateExecution under a key, if there is one. It returns
 // models.ErrKeyUsed when a record was made under it before.
 func (s *Store) CreateExecutionOnce(ctx context.Context, e *models.Execution, once *models.Once) error {
+	ctx = tenant.With(ctx, e.OrganisationID)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := takeKey(ctx, inBun(tx), once); err != nil {
 			return err
@@ -115,12 +117,14 @@ func queueJobs(ctx context.Context, tx bun.Tx, e *models.Execution) error {
 
 // Execution returns an execution or models.ErrExecutionNotFound.
 func (s *Store) Execution(ctx context.Context, org, id uuid.UUID) (*models.Execution, error) {
+	ctx = tenant.With(ctx, org)
 	return execution(ctx, s.db, org, id, false)
 }
 
 // ExecutionByID returns an execution whatever its organisation: for a workflow, which
 // knows no more than the id that it was started with.
 func (s *Store) ExecutionByID(ctx context.Context, id uuid.UUID) (*models.Execution, error) {
+	ctx = tenant.AsSystem(ctx)
 	e := new(models.Execution)
 	if err := s.db.NewSelect().Model(e).Where("e.id = ?", id).Scan(ctx); err != nil {
 		return nil, found(err, models.ErrExecutionNotFound)
@@ -144,6 +148,7 @@ func execution(ctx context.Context, db bun.IDB, org, id uuid.UUID, lock bool) (*
 
 // ListExecutions lists executions, newest first.
 func (s *Store) ListExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter, page models.Page) ([]models.Execution, error) {
+	ctx = tenant.With(ctx, org)
 	out := []models.Execution{}
 	err := newestFirst(filterExecutions(s.db.NewSelect().Model(&out), org, f), page).Scan(ctx)
 	return out, mapped(err)
@@ -151,6 +156,7 @@ func (s *Store) ListExecutions(ctx context.Context, org uuid.UUID, f models.Exec
 
 // CountExecutions counts what ListExecutions lists over all pages.
 func (s *Store) CountExecutions(ctx context.Context, org uuid.UUID, f models.ExecutionFilter) (int64, error) {
+	ctx = tenant.With(ctx, org)
 	n, err := filterExecutions(s.db.NewSelect().Model((*models.Execution)(nil)), org, f).Count(ctx)
 	return n, mapped(err)
 }
@@ -159,6 +165,7 @@ func (s *Store) CountExecutions(ctx context.Context, org uuid.UUID, f models.Exe
 // for longer than age by PostgreSQL's clock, oldest first: the process that wrote them
 // may have died before it started their workflow.
 func (s *Store) UnstartedExecutions(ctx context.Context, age time.Duration, limit int) ([]models.Execution, error) {
+	ctx = tenant.AsSystem(ctx)
 	var out []models.Execution
 	err := s.db.NewSelect().Model(&out).
 		Where("e.status = ?", models.ExecutionPending).
@@ -170,6 +177,7 @@ func (s *Store) UnstartedExecutions(ctx context.Context, age time.Duration, limi
 // ActiveExecutions lists executions of every organisation that are running, paused or
 // stopping, in the order of their ids, after the given one.
 func (s *Store) ActiveExecutions(ctx context.Context, after uuid.UUID, limit int) ([]models.Execution, error) {
+	ctx = tenant.AsSystem(ctx)
 	var out []models.Execution
 	active := []models.ExecutionStatus{models.ExecutionRunning, models.ExecutionPaused, models.ExecutionStopping}
 	err := s.db.NewSelect().Model(&out).

@@ -44,7 +44,7 @@ func TestCreateExecution(t *testing.T) {
 
 	t.Run("SamplesTheSameRowsForTheSameSeed", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		sample := func(seed int64) []int {
 			b := testfactory.Batch(t, s, p, 50, nil)
@@ -69,7 +69,7 @@ func TestCreateExecution(t *testing.T) {
 
 	t.Run("RefusesAnEmptyBatchAndAnUnknownOne", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		empty := testfactory.Batch(t, s, p, 0, nil)
 		require.ErrorIs(t, s.CreateExecution(t.Context(), testfactory.NewExecution(p, empty)), models.ErrNoJobs)
@@ -108,7 +108,7 @@ func TestExecutionStatus(t *testing.T) {
 
 	t.Run("IsListedWhileNobodyHasStartedIt", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 1, nil), nil)
 		unstarted, err := s.UnstartedExecutions(t.Context(), time.Hour, 10)

@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/field"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // exportEndedError marks the error of a caller, which is returned as it is: it says
@@ -35,6 +35,7 @@ func (s *Store) ExportJobs(
 	ctx context.Context, org uuid.UUID, filter models.JobFilter,
 	begin func(*models.ExportHead) (models.JobParts, error), each func(*models.ExportedJob) error,
 ) error {
+	ctx = tenant.With(ctx, org)
 	return s.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		head, err := s.batchHead(ctx, tx, org, filter.BatchID)
 		if err != nil {
@@ -55,6 +56,7 @@ func (s *Store) ExportSessions(
 	ctx context.Context, org uuid.UUID, filter models.SessionFilter,
 	begin func(*models.ExportHead) (models.SessionParts, error), each func(*models.ExportedSession) error,
 ) error {
+	ctx = tenant.With(ctx, org)
 	return s.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		head, err := s.executionHead(ctx, tx, org, filter.ExecutionID)
 		if err != nil {
@@ -78,12 +80,12 @@ func (s *Store) snapshot(ctx context.Context, f func(context.Context, pgx.Tx) er
 	}
 	defer conn.Close() //nolint:errcheck // gives the connection back; nothing is lost with it
 	err = conn.Raw(func(driverConn any) error {
-		std, ok := driverConn.(*stdlib.Conn)
+		scopable, ok := driverConn.(*scopedConn)
 		if !ok {
-			return fmt.Errorf("the database driver is %T, not pgx", driverConn)
+			return fmt.Errorf("the database driver is %T, not the store's own", driverConn)
 		}
-		options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-		return pgx.BeginTxFunc(ctx, std.Conn(), options, func(tx pgx.Tx) error { return f(ctx, tx) })
+		options := scoped(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+		return pgx.BeginTxFunc(ctx, scopable.Conn.Conn(), options, func(tx pgx.Tx) error { return f(ctx, tx) })
 	})
 	var ended exportEndedError
 	if errors.As(err, &ended) {
@@ -232,6 +234,7 @@ func filterSessions(q *bun.SelectQuery, org uuid.UUID, f models.SessionFilter) *
 
 // ListSessions lists the sessions of an execution, newest first.
 func (s *Store) ListSessions(ctx context.Context, org uuid.UUID, f models.SessionFilter, page models.Page) ([]models.Session, error) {
+	ctx = tenant.With(ctx, org)
 	out := []models.Session{}
 	err := newestFirst(filterSessions(s.db.NewSelect().Model(&out), org, f), page).Scan(ctx)
 	return out, mapped(err)
@@ -239,6 +242,7 @@ func (s *Store) ListSessions(ctx context.Context, org uuid.UUID, f models.Sessio
 
 // CountSessions counts what ListSessions lists over all pages.
 func (s *Store) CountSessions(ctx context.Context, org uuid.UUID, f models.SessionFilter) (int64, error) {
+	ctx = tenant.With(ctx, org)
 	n, err := filterSessions(s.db.NewSelect().Model((*models.Session)(nil)), org, f).Count(ctx)
 	return n, mapped(err)
 }

@@ -10,12 +10,11 @@ import (
 	"github.com/minohq/mino/internal/testfactory"
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/models"
-	"github.com/minohq/mino/models/store"
 )
 
 func TestExportIsOfTheOrganisationAlone(t *testing.T) {
 	t.Parallel()
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	p := testfactory.Project(t, s, nil)
 	batch := testfactory.Batch(t, s, p, 3, nil)
 	e := testfactory.Execution(t, s, p, batch, nil)

@@ -8,11 +8,13 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // AcquireHost asks for the use of a host by a job; ReleaseHost gives it back. A job that
 // asks again gives up what it had.
 func (s *Store) AcquireHost(ctx context.Context, r models.HostRequest) (models.HostGrant, error) {
+	ctx = tenant.With(ctx, r.OrganisationID)
 	var (
 		granted bool
 		wait    float64
@@ -32,6 +34,7 @@ func (s *Store) AcquireHost(ctx context.Context, r models.HostRequest) (models.H
 
 // ReleaseHost gives a host back that this asker has; what a later attempt has stays.
 func (s *Store) ReleaseHost(ctx context.Context, jobID, token uuid.UUID) error {
+	ctx = tenant.AsSystem(ctx)
 	_, err := s.db.NewRaw(`DELETE FROM host_leases WHERE job_id = ? AND token = ?`, jobID, token).Exec(ctx)
 	return mapped(err)
 }
@@ -39,6 +42,7 @@ func (s *Store) ReleaseHost(ctx context.Context, jobID, token uuid.UUID) error {
 // PolitenessOf returns the politeness of the project of an execution as it is now; nil is
 // no limit.
 func (s *Store) PolitenessOf(ctx context.Context, org, executionID uuid.UUID) (*models.Politeness, error) {
+	ctx = tenant.With(ctx, org)
 	p := new(models.Project)
 	err := s.db.NewSelect().Model(p).Column("p.politeness").
 		Where("p.organisation_id = ? AND p.id = (SELECT e.project_id FROM executions AS e WHERE e.id = ?)", org, executionID).Scan(ctx)
@@ -52,6 +56,7 @@ func (s *Store) PolitenessOf(ctx context.Context, org, executionID uuid.UUID) (*
 // a file takes the place of one of its kind. It returns models.ErrStaleAttempt when the
 // attempt runs no longer.
 func (s *Store) KeepFiles(ctx context.Context, a *Attempt, files []models.SessionFile) error {
+	ctx = tenant.With(ctx, a.OrganisationID)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		result, err := tx.NewSelect().Model((*models.Session)(nil)).Column("s.id").
 			Where("s.id = ? AND s.status IS NOT DISTINCT FROM ?", a.SessionID, models.SessionRunning).For("KEY SHARE").Exec(ctx)
@@ -72,6 +77,7 @@ func (s *Store) KeepFiles(ctx context.Context, a *Attempt, files []models.Sessio
 
 // SessionFile returns a piece of evidence of a session, or models.ErrNotFound.
 func (s *Store) SessionFile(ctx context.Context, org, sessionID uuid.UUID, kind string) (*models.SessionFile, error) {
+	ctx = tenant.With(ctx, org)
 	f := new(models.SessionFile)
 	err := s.db.NewSelect().Model(f).
 		Where("f.organisation_id = ? AND f.session_id = ? AND f.kind = ?", org, sessionID, kind).Scan(ctx)
@@ -83,6 +89,7 @@ func (s *Store) SessionFile(ctx context.Context, org, sessionID uuid.UUID, kind 
 
 // FilesOf lists the kinds of evidence that sessions have, by session.
 func (s *Store) FilesOf(ctx context.Context, org uuid.UUID, sessions []uuid.UUID) (map[uuid.UUID][]string, error) {
+	ctx = tenant.With(ctx, org)
 	if len(sessions) == 0 {
 		return nil, nil
 	}

@@ -36,7 +36,7 @@ func TestHosts(t *testing.T) {
 
 	t.Run("As many as may use a host at once", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		first := request(2, 0, time.Second)
 		second := next(first)
 		require.Equal(t, models.HostGrant{Granted: true}, acquire(t, s, first))
@@ -56,7 +56,7 @@ func TestHosts(t *testing.T) {
 
 	t.Run("A later attempt takes the place of the one before", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		first := request(1, 0, time.Second)
 		again := first
 		again.Token = models.NewID()
@@ -68,7 +68,7 @@ func TestHosts(t *testing.T) {
 
 	t.Run("A lease that ran out holds nobody back", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		dead := request(1, 0, time.Second)
 		dead.Lease = -time.Second
 		require.True(t, acquire(t, s, dead).Granted)
@@ -77,7 +77,7 @@ func TestHosts(t *testing.T) {
 
 	t.Run("Turns are apart, and only near ones are kept", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		first := request(0, time.Hour, 90*time.Minute)
 		require.Zero(t, acquire(t, s, first).Wait)
 		second := acquire(t, s, next(first))
@@ -91,7 +91,7 @@ func TestHosts(t *testing.T) {
 
 	t.Run("Never more at once, whoever asks at once", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		first := request(3, 0, time.Second)
 		var granted atomic.Int64
 		var asking sync.WaitGroup

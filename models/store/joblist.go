@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // A page of jobs is to cost the same however deep it is and whatever it is filtered by. An
@@ -125,6 +126,7 @@ var likePattern = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 // ListJobs lists jobs in the order that page describes; the filter names their batch or
 // their project, of which tries are left out.
 func (s *Store) ListJobs(ctx context.Context, org uuid.UUID, f models.JobFilter, page models.JobPage) ([]models.Job, error) {
+	ctx = tenant.With(ctx, org)
 	out := []models.Job{}
 	err := s.jobPage(s.db.NewSelect().Model(&out), org, f, page).Scan(ctx)
 	return out, mapped(err)
@@ -172,6 +174,7 @@ func (s *Store) rowsOf(
 
 // CountJobs counts what ListJobs lists over all pages.
 func (s *Store) CountJobs(ctx context.Context, org uuid.UUID, f models.JobFilter) (int64, error) {
+	ctx = tenant.With(ctx, org)
 	q := filterJobs(s.db.NewSelect().Model((*models.Job)(nil)), org, f)
 	if f.BatchID == uuid.Nil && f.ProjectID != uuid.Nil {
 		q = q.Where("j.batch_id NOT IN (?)", s.db.NewSelect().Model((*models.Batch)(nil)).Column("b.id").

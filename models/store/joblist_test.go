@@ -16,6 +16,7 @@ import (
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
 	"github.com/minohq/mino/models/store"
+	"github.com/minohq/mino/models/tenant"
 	"github.com/minohq/mino/scoring"
 )
 
@@ -29,6 +30,7 @@ func (s *statements) AfterQuery(_ context.Context, event *bun.QueryEvent)       
 type filled struct {
 	store     *store.Store
 	db        *bun.DB
+	scoped    *bun.DB // what the store uses
 	asked     *statements
 	project   *models.Project
 	batches   []*models.Batch
@@ -40,7 +42,8 @@ type filled struct {
 func fill(t *testing.T, batches, rows int) *filled {
 	t.Helper()
 	f := &filled{db: testkit.Database(t), asked: &statements{}}
-	f.store = store.New(f.db)
+	f.scoped = testkit.Scoped(t, f.db)
+	f.store = store.New(f.scoped)
 	f.project = testfactory.Project(t, f.store, nil)
 	for range batches {
 		b := testfactory.Batch(t, f.store, f.project, rows, nil)
@@ -69,8 +72,8 @@ func fill(t *testing.T, batches, rows int) *filled {
 
 // listen keeps what is asked from here on. Only one goroutine may ask.
 func (f *filled) listen() {
-	f.db = f.db.WithQueryHook(f.asked)
-	f.store = store.New(f.db)
+	f.scoped = f.scoped.WithQueryHook(f.asked)
+	f.store = store.New(f.scoped)
 }
 
 // filters are one for each that a list has, and some of them together, with the index that
@@ -190,7 +193,8 @@ func (f *filled) plan(t *testing.T, filter models.JobFilter, page models.JobPage
 	asked := f.asked.last
 	require.True(t, strings.HasPrefix(asked, "SELECT"), asked)
 	var lines []string
-	require.NoError(t, f.db.NewRaw("EXPLAIN (ANALYZE, TIMING OFF) "+asked).Scan(t.Context(), &lines))
+	require.NoError(t, f.scoped.NewRaw("EXPLAIN (ANALYZE, TIMING OFF) "+asked).
+		Scan(tenant.With(t.Context(), f.project.OrganisationID), &lines))
 	var read float64
 	for _, line := range lines {
 		var got, loops float64

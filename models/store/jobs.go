@@ -7,10 +7,12 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // Job returns a job or models.ErrJobNotFound.
 func (s *Store) Job(ctx context.Context, org, id uuid.UUID) (*models.Job, error) {
+	ctx = tenant.With(ctx, org)
 	return job(ctx, s.db, org, id)
 }
 
@@ -25,6 +27,7 @@ func job(ctx context.Context, db bun.IDB, org, id uuid.UUID) (*models.Job, error
 
 // QueuedJobs lists jobs that an execution has still to do, in row order.
 func (s *Store) QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page models.QueuePage) ([]models.Job, error) {
+	ctx = tenant.With(ctx, org)
 	var out []models.Job
 	open := []models.JobStatus{models.JobQueued}
 	if page.Running {
@@ -42,6 +45,7 @@ func (s *Store) QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page
 
 // Session returns a session or models.ErrNotFound.
 func (s *Store) Session(ctx context.Context, org, id uuid.UUID) (*models.Session, error) {
+	ctx = tenant.With(ctx, org)
 	out := new(models.Session)
 	err := s.db.NewSelect().Model(out).Where("s.organisation_id = ? AND s.id = ?", org, id).Scan(ctx)
 	if err != nil {
@@ -53,6 +57,7 @@ func (s *Store) Session(ctx context.Context, org, id uuid.UUID) (*models.Session
 // JobSessions lists every attempt at a job over all executions, newest first. Ids do
 // not give that order: they are made by the clocks of workers, which may differ.
 func (s *Store) JobSessions(ctx context.Context, org, jobID uuid.UUID) ([]models.Session, error) {
+	ctx = tenant.With(ctx, org)
 	out := []models.Session{}
 	err := s.db.NewSelect().Model(&out).
 		Where("s.organisation_id = ? AND s.job_id = ?", org, jobID).

@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // BeginExecution claims an execution for a workflow, marks it running when it is
@@ -17,6 +18,7 @@ import (
 // pending one that nobody has claimed is whoever's comes first; any other belongs to
 // its default workflow. Everybody else gets models.ErrClaimed.
 func (s *Store) BeginExecution(ctx context.Context, org, id uuid.UUID, workflowID string) (*models.Execution, error) {
+	ctx = tenant.With(ctx, org)
 	var mine bool
 	err := s.db.NewRaw(`
 		WITH old AS (
@@ -58,6 +60,7 @@ func (s *Store) BeginExecution(ctx context.Context, org, id uuid.UUID, workflowI
 func (s *Store) RecordState(
 	ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, concurrency int, reason string,
 ) error {
+	ctx = tenant.With(ctx, org)
 	if status == models.ExecutionRunning {
 		reason = ""
 	}
@@ -92,6 +95,7 @@ func (s *Store) RecordState(
 // sessions too, the counters are taken from the rows, and the events get their numbers,
 // all in one transaction. An execution that has ended already is returned as it stands.
 func (s *Store) FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error) {
+	ctx = tenant.With(ctx, org)
 	var e *models.Execution
 	finish := func(ctx context.Context, tx bun.Tx) (err error) {
 		if e, err = execution(ctx, tx, org, id, true); err != nil || e.Status.Terminal() {

@@ -18,7 +18,7 @@ func TestClaim(t *testing.T) {
 	t.Parallel()
 	setup := func(t *testing.T, workflowID string) (*store.Store, *models.Execution) {
 		t.Helper()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		return s, testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 1, nil), func(e *models.Execution) { e.WorkflowID = workflowID })
 	}
@@ -167,7 +167,7 @@ func TestHold(t *testing.T) {
 	t.Run("IsStrict", func(t *testing.T) {
 		t.Parallel()
 		const rows, workers, rounds = 2_000, 12, 6
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, rows, nil), nil)
 		begun(t, s, e)

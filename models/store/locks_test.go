@@ -22,7 +22,7 @@ import (
 func TestLocks(t *testing.T) {
 	t.Parallel()
 	const rows, rounds = 40, 6
-	s := store.New(testkit.Database(t))
+	s := testkit.Store(t, testkit.Database(t))
 	p := testfactory.Project(t, s, nil)
 	b := testfactory.Batch(t, s, p, rows, nil)
 	org := p.OrganisationID

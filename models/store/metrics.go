@@ -13,6 +13,7 @@ import (
 
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
+	"github.com/minohq/mino/models/tenant"
 	"github.com/minohq/mino/scoring"
 )
 
@@ -48,6 +49,7 @@ func (m metricsScope) arguments(more ...any) []any {
 // models.ErrProjectNotFound, and models.ErrBatchNotFound when the query has a batch that
 // is none of the project's.
 func (s *Store) ProjectMetrics(ctx context.Context, org, id uuid.UUID, q models.MetricsQuery) (*models.ProjectMetrics, error) {
+	ctx = tenant.With(ctx, org)
 	out := &models.ProjectMetrics{Executions: map[models.ExecutionStatus]int{}}
 	err := s.readMetrics(ctx, func(ctx context.Context, tx bun.Tx, _ time.Time) error {
 		if err := metricsOwners(ctx, tx, org, id, q.BatchID); err != nil {
@@ -95,6 +97,7 @@ func metricsOwners(ctx context.Context, tx bun.Tx, org, project, batch uuid.UUID
 func (s *Store) ExecutionMetrics(
 	ctx context.Context, org, id uuid.UUID, hosts int, bucket func(from, to time.Time) (models.MetricsBucket, error),
 ) (*models.ExecutionMetrics, error) {
+	ctx = tenant.With(ctx, org)
 	out := new(models.ExecutionMetrics)
 	err := s.readMetrics(ctx, func(ctx context.Context, tx bun.Tx, now time.Time) (err error) {
 		if out.Execution, err = execution(ctx, tx, org, id, false); err != nil {

@@ -196,7 +196,7 @@ func requireMetrics(t *testing.T, want, got models.Metrics) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	db := testkit.Database(t)
-	s := store.New(db)
+	s := testkit.Store(t, db)
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprintf("EqualThePlainCountOfWorld%d", seed), func(t *testing.T) {
 			t.Parallel()

@@ -11,9 +11,9 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/internal/testfactory"
+	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
-	"github.com/minohq/mino/models/store"
 	"github.com/minohq/mino/scoring"
 )
 
@@ -51,7 +51,7 @@ func newMetricsWorld(t *testing.T, db *bun.DB, seed uint64) *metricsWorld {
 	t.Helper()
 	w := &metricsWorld{
 		random:  rand.New(rand.NewPCG(seed, seed)),
-		project: testfactory.Project(t, store.New(db), nil),
+		project: testfactory.Project(t, testkit.Store(t, db), nil),
 		start:   time.Date(2026, time.March, 1, 0, 0, 0, 0, time.UTC),
 	}
 	var batches []*models.Batch

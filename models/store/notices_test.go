@@ -41,7 +41,7 @@ func TestNotices(t *testing.T) {
 	t.Parallel()
 	url := testkit.DatabaseURL(t)
 	db := testkit.OpenDatabase(t, url)
-	s := store.New(db)
+	s := testkit.Store(t, db)
 	p := testfactory.Project(t, s, nil)
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 3, nil), nil)
 	begun(t, s, e)

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // queryRow runs a statement in a transaction of whichever driver.
@@ -77,6 +78,7 @@ func keepKey(ctx context.Context, row queryRow, once *models.Once) error {
 // KeptAnswer returns what was answered under a key, with the fingerprint of the request,
 // or models.ErrNotFound.
 func (s *Store) KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*models.Answer, []byte, error) {
+	ctx = tenant.With(ctx, org)
 	var answer models.Answer
 	var fingerprint []byte
 	err := s.db.DB.QueryRowContext(ctx, keptAnswer, org, key, models.KeyLifetime).
@@ -89,6 +91,7 @@ func (s *Store) KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*mod
 
 // ForgetKeys deletes the keys that are too old to count, of every organisation.
 func (s *Store) ForgetKeys(ctx context.Context) error {
+	ctx = tenant.AsSystem(ctx)
 	_, err := s.db.NewRaw(`DELETE FROM idempotency_keys WHERE created_at <= now() - make_interval(hours => ?)`, models.KeyLifetime).Exec(ctx)
 	return mapped(err)
 }

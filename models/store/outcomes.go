@@ -11,6 +11,7 @@ import (
 
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // Every outcome is one statement over job, session and event, so that it is written
@@ -33,6 +34,7 @@ const (
 
 // fenced runs a statement that begins with the parameters of the fence, and the session.
 func (s *Store) fenced(ctx context.Context, a *Attempt, statement string, parameters ...any) error {
+	ctx = tenant.With(ctx, a.OrganisationID)
 	parameters = append([]any{a.OrganisationID, a.JobID, a.ExecutionID, a.Number, a.SessionID}, parameters...)
 	result, err := s.db.DB.ExecContext(ctx, statement, parameters...)
 	return mapped(affected(result, err, models.ErrStaleAttempt))
@@ -136,6 +138,7 @@ var (
 
 // write runs the statement of an outcome.
 func (s *Store) write(ctx context.Context, a *Attempt, o outcome, used Used, parameters ...any) error {
+	ctx = tenant.With(ctx, a.OrganisationID)
 	statement := o.plain
 	if used.RemoteEnded {
 		statement = o.remote
@@ -147,6 +150,7 @@ func (s *Store) write(ctx context.Context, a *Attempt, o outcome, used Used, par
 // under the same fence as CompleteAttempt. A failure that is to be tried again may be
 // written twice; the second time changes nothing.
 func (s *Store) FailAttempt(ctx context.Context, a *Attempt, f Failure) error {
+	ctx = tenant.With(ctx, a.OrganisationID)
 	status := models.SessionFailed
 	if f.Lost {
 		status = models.SessionLost
@@ -177,12 +181,14 @@ func (s *Store) FailAttempt(ctx context.Context, a *Attempt, f Failure) error {
 // CancelAttempt ends an attempt, and its job, because its execution was stopped, under
 // the same fence as CompleteAttempt.
 func (s *Store) CancelAttempt(ctx context.Context, a *Attempt, used Used) error {
+	ctx = tenant.With(ctx, a.OrganisationID)
 	return s.write(ctx, a, cancel, used)
 }
 
 // PutBack ends an attempt and puts its job back into the queue of its execution, under the
 // same fence as CompleteAttempt. It may be written twice; the second time changes nothing.
 func (s *Store) PutBack(ctx context.Context, a *Attempt, f Failure) error {
+	ctx = tenant.With(ctx, a.OrganisationID)
 	err := s.write(ctx, a, putBack, f.Used, string(f.Class), f.Code, f.Message)
 	if !errors.Is(err, models.ErrStaleAttempt) {
 		return err
@@ -222,6 +228,7 @@ func textOf(raw json.RawMessage) *string {
 // It is several statements: the session that it ends may have been written by an
 // attempt that held the job when this began, and a single statement would not see it.
 func (s *Store) RecordLost(ctx context.Context, org, executionID, jobID uuid.UUID, status models.JobStatus, f Failure) (*models.Job, error) {
+	ctx = tenant.With(ctx, org)
 	var j *models.Job
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		q := tx.NewUpdate().Model((*models.Job)(nil)).

@@ -7,10 +7,12 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // JobPlaces says where jobs belong; those that are not there are left out.
 func (s *Store) JobPlaces(ctx context.Context, org uuid.UUID, ids []uuid.UUID) (*models.JobPlaces, error) {
+	ctx = tenant.With(ctx, org)
 	var jobs []models.Job
 	err := s.db.NewSelect().Model(&jobs).Column("id", "batch_id", "project_id").
 		Where("j.organisation_id = ? AND j.id IN (?)", org, bun.List(ids)).Scan(ctx)
@@ -58,6 +60,7 @@ func byIDs(ctx context.Context, q *bun.SelectQuery, org uuid.UUID, ids map[uuid.
 
 // JobsOfRows gives the ids of the jobs of some rows of a batch, by row.
 func (s *Store) JobsOfRows(ctx context.Context, org, batchID uuid.UUID, rows []int) (map[int]uuid.UUID, error) {
+	ctx = tenant.With(ctx, org)
 	out := make(map[int]uuid.UUID, len(rows))
 	if len(rows) == 0 {
 		return out, nil

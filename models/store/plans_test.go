@@ -15,13 +15,14 @@ import (
 func TestJobsAreFoundByTheirKeys(t *testing.T) {
 	t.Parallel()
 	const rows = 500
-	db := testkit.Database(t)
+	owner := testkit.Database(t)
+	db := testkit.Scoped(t, owner)
 	db.SetMaxOpenConns(1) // whose counts are written when they are asked for
 	s := store.New(db)
 	p := testfactory.Project(t, s, nil)
 	e := testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, rows, nil), nil)
 	begun(t, s, e)
-	_, err := db.ExecContext(t.Context(), "ANALYZE")
+	_, err := owner.ExecContext(t.Context(), "ANALYZE")
 	require.NoError(t, err)
 	all := queued(t, s, e, 20)
 	scans := func() (n int) {

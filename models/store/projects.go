@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 func filterProjects(q *bun.SelectQuery, org uuid.UUID, f models.ProjectFilter) *bun.SelectQuery {
@@ -27,6 +28,7 @@ func (s *Store) CreateProject(ctx context.Context, p *models.Project) error {
 // CreateProjectOnce is CreateProject with secrets, under a key, if there is one. It
 // returns models.ErrKeyUsed when a record was made under it before.
 func (s *Store) CreateProjectOnce(ctx context.Context, p *models.Project, secrets models.SecretEdit, once *models.Once) error {
+	ctx = tenant.With(ctx, p.OrganisationID)
 	p.Version, p.SecretNames = 1, secrets.Names(nil)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := takeKey(ctx, inBun(tx), once); err != nil {
@@ -44,6 +46,7 @@ func (s *Store) CreateProjectOnce(ctx context.Context, p *models.Project, secret
 
 // Project returns a project or models.ErrProjectNotFound.
 func (s *Store) Project(ctx context.Context, org, id uuid.UUID) (*models.Project, error) {
+	ctx = tenant.With(ctx, org)
 	p := new(models.Project)
 	err := s.db.NewSelect().Model(p).Where("p.organisation_id = ? AND p.id = ?", org, id).Scan(ctx)
 	if err != nil {
@@ -56,6 +59,7 @@ func (s *Store) Project(ctx context.Context, org, id uuid.UUID) (*models.Project
 // counts its version up. It returns models.ErrVersionMismatch when the project was edited
 // since p was read.
 func (s *Store) UpdateProject(ctx context.Context, p *models.Project, secrets models.SecretEdit) error {
+	ctx = tenant.With(ctx, p.OrganisationID)
 	before := p.SecretNames
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		p.SecretNames = secrets.Names(before)
@@ -81,6 +85,7 @@ func (s *Store) UpdateProject(ctx context.Context, p *models.Project, secrets mo
 
 // ListProjects lists projects, newest first.
 func (s *Store) ListProjects(ctx context.Context, org uuid.UUID, f models.ProjectFilter, page models.Page) ([]models.Project, error) {
+	ctx = tenant.With(ctx, org)
 	out := []models.Project{}
 	err := newestFirst(filterProjects(s.db.NewSelect().Model(&out), org, f), page).Scan(ctx)
 	return out, mapped(err)
@@ -88,6 +93,7 @@ func (s *Store) ListProjects(ctx context.Context, org uuid.UUID, f models.Projec
 
 // CountProjects counts what ListProjects lists over all pages.
 func (s *Store) CountProjects(ctx context.Context, org uuid.UUID, f models.ProjectFilter) (int64, error) {
+	ctx = tenant.With(ctx, org)
 	n, err := filterProjects(s.db.NewSelect().Model((*models.Project)(nil)), org, f).Count(ctx)
 	return n, mapped(err)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/field"
-	"github.com/minohq/mino/models/store"
 )
 
 func TestProjects(t *testing.T) {
@@ -19,7 +18,7 @@ func TestProjects(t *testing.T) {
 
 	t.Run("ComeBackAsTheyWereWritten", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, func(p *models.Project) {
 			p.Fields = []field.Field{{Name: "stock", Type: field.TypeEnum, Values: []string{"InStock", "OutOfStock"}, Required: true}}
 			p.Settings = []byte(`{"timeout_ms": 5000}`)
@@ -36,7 +35,7 @@ func TestProjects(t *testing.T) {
 
 	t.Run("HaveNamesOfTheirOwnWhateverTheCase", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, func(p *models.Project) { p.Name = "Shops" })
 		twin := *p
 		twin.ID, twin.Name = models.NewID(), "SHOPS"
@@ -48,7 +47,7 @@ func TestProjects(t *testing.T) {
 
 	t.Run("AreEditedOnlyAsTheyWereRead", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		stale := *p
 		p.Instruction = "Find the price and the SKU."
@@ -65,7 +64,7 @@ func TestProjects(t *testing.T) {
 
 	t.Run("AreListedNewestFirstInPages", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		var newest []string
 		for i := range 5 {
 			p := testfactory.Project(t, s, func(p *models.Project) { p.Name = fmt.Sprintf("Project %d", i) })
@@ -97,7 +96,7 @@ func TestBatches(t *testing.T) {
 	t.Run("AreWrittenWholeOrNotAtAll", func(t *testing.T) {
 		t.Parallel()
 		db := testkit.Database(t)
-		s := store.New(db)
+		s := testkit.Store(t, db)
 		p := testfactory.Project(t, s, nil)
 		refused := errors.New("row 3: bad URL")
 		b := &models.Batch{ID: models.NewID(), OrganisationID: p.OrganisationID, ProjectID: p.ID, Name: "rows.csv", Columns: []models.Column{}}
@@ -121,7 +120,7 @@ func TestBatches(t *testing.T) {
 
 	t.Run("NeedTheirProject", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		b := &models.Batch{ID: models.NewID(), OrganisationID: models.DefaultOrganisationID, ProjectID: models.NewID(), Name: "rows.csv", Columns: []models.Column{}}
 		require.ErrorIs(t, s.CreateBatch(t.Context(), b, testfactory.Jobs(1, nil)), models.ErrProjectNotFound)
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // Announce durably says that an attempt is about to start a run elsewhere, before it
@@ -17,6 +18,7 @@ import (
 // whether there is any. It returns models.ErrStaleAttempt, and writes nothing, when the
 // attempt is not the newest.
 func (s *Store) Announce(ctx context.Context, a *Attempt, reference string) error {
+	ctx = tenant.With(ctx, a.OrganisationID)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// Whoever takes the job over waits for the session, and sees the run then.
 		result, err := tx.NewSelect().Model((*models.Session)(nil)).Column("s.id").
@@ -49,6 +51,7 @@ func settingsOf(a *Attempt) []byte {
 // Checkpoint stores the id of the attempt's remote run, in its session and with the run
 // that was announced, if one was.
 func (s *Store) Checkpoint(ctx context.Context, a *Attempt, remoteRunID string) error {
+	ctx = tenant.With(ctx, a.OrganisationID)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		result, err := tx.NewUpdate().Model((*models.Session)(nil)).
 			Set("remote_run_id = ?", remoteRunID).
@@ -93,6 +96,7 @@ const remoteEnded = `
 // of every organisation, and notes that they are being looked at; those that were looked at come
 // again after again has passed. Two processes never take the same at once.
 func (s *Store) OrphanedRuns(ctx context.Context, executors []string, again time.Duration, limit int) ([]models.RemoteRun, error) {
+	ctx = tenant.AsSystem(ctx)
 	var rows []struct {
 		models.RemoteRun
 		Seconds float64
@@ -133,6 +137,7 @@ type Settlement struct {
 // SettleRun closes an orphaned run, and adds what it used to its session, its job and its
 // execution, as far as those are there. A run that is closed already is left alone.
 func (s *Store) SettleRun(ctx context.Context, run *models.RemoteRun, o Settlement) error {
+	ctx = tenant.AsSystem(ctx)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		result, err := tx.NewUpdate().Model((*models.RemoteRun)(nil)).
 			Set("ended_at = now(), status = NULLIF(?, '')", o.Status).

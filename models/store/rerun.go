@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // Rerun makes executions, of a batch each, that run again what their Selection says, in
@@ -15,6 +16,9 @@ import (
 // one was not made, models.ErrBatchBusy or models.ErrNoJobs, before the answer to keep is
 // asked for; the others are made all the same.
 func (s *Store) Rerun(ctx context.Context, executions []*models.Execution, refused []error, once *models.Once) error {
+	if len(executions) > 0 {
+		ctx = tenant.With(ctx, executions[0].OrganisationID)
+	}
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := takeKey(ctx, inBun(tx), once); err != nil {
 			return err

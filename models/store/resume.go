@@ -8,12 +8,14 @@ import (
 
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/retry"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // ResumeAttempt gives an attempt that is running, by its session, for whoever did not
 // begin it and has to end it. When the session has ended, it gives the job as it stands
 // instead; when the job is another attempt's by now, models.ErrStaleAttempt.
 func (s *Store) ResumeAttempt(ctx context.Context, org, sessionID uuid.UUID) (*Attempt, *models.Job, error) {
+	ctx = tenant.With(ctx, org)
 	a := &Attempt{SessionID: sessionID, OrganisationID: org}
 	var row struct {
 		JobID       uuid.UUID
@@ -58,6 +60,7 @@ func (s *Store) ResumeAttempt(ctx context.Context, org, sessionID uuid.UUID) (*A
 // ProjectByID returns a project whatever its organisation: for a workflow, which knows
 // no more than the id that it was started with.
 func (s *Store) ProjectByID(ctx context.Context, id uuid.UUID) (*models.Project, error) {
+	ctx = tenant.AsSystem(ctx)
 	p := new(models.Project)
 	if err := s.db.NewSelect().Model(p).Where("p.id = ?", id).Scan(ctx); err != nil {
 		return nil, found(err, models.ErrProjectNotFound)
@@ -67,6 +70,7 @@ func (s *Store) ProjectByID(ctx context.Context, id uuid.UUID) (*models.Project,
 
 // BatchByID returns a batch whatever its organisation, as ProjectByID does.
 func (s *Store) BatchByID(ctx context.Context, id uuid.UUID) (*models.Batch, error) {
+	ctx = tenant.AsSystem(ctx)
 	b := new(models.Batch)
 	if err := s.db.NewSelect().Model(b).Where("b.id = ?", id).Scan(ctx); err != nil {
 		return nil, found(err, models.ErrBatchNotFound)
@@ -77,6 +81,7 @@ func (s *Store) BatchByID(ctx context.Context, id uuid.UUID) (*models.Batch, err
 // ExecutionOfWorkflow returns the execution that a workflow runs or has run, whatever
 // its organisation, or models.ErrExecutionNotFound.
 func (s *Store) ExecutionOfWorkflow(ctx context.Context, workflowID string) (*models.Execution, error) {
+	ctx = tenant.AsSystem(ctx)
 	e := new(models.Execution)
 	if err := s.db.NewSelect().Model(e).Where("e.workflow_id = ?", workflowID).Scan(ctx); err != nil {
 		return nil, found(err, models.ErrExecutionNotFound)

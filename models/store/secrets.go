@@ -7,10 +7,12 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // Secrets returns those of the named secrets of a project that are there.
 func (s *Store) Secrets(ctx context.Context, org, projectID uuid.UUID, names []string) ([]models.Secret, error) {
+	ctx = tenant.With(ctx, org)
 	out := []models.Secret{}
 	err := s.db.NewSelect().Model(&out).
 		Where("ps.organisation_id = ? AND ps.project_id = ? AND ps.name IN (?)", org, projectID, bun.List(names)).
@@ -40,6 +42,7 @@ func editSecrets(ctx context.Context, tx bun.Tx, p *models.Project, edit models.
 // SecretsNotOf lists secrets of every organisation that another key than this one has
 // sealed, for a change of keys.
 func (s *Store) SecretsNotOf(ctx context.Context, keyID string, limit int) ([]models.Secret, error) {
+	ctx = tenant.AsSystem(ctx)
 	out := []models.Secret{}
 	err := s.db.NewSelect().Model(&out).Where("ps.key_id <> ?", keyID).
 		OrderExpr("ps.project_id, ps.name").Limit(int64(limit)).Scan(ctx)
@@ -49,6 +52,7 @@ func (s *Store) SecretsNotOf(ctx context.Context, keyID string, limit int) ([]mo
 // Reseal puts a secret that was sealed anew in the place of what it was; it does nothing
 // when that was changed meanwhile.
 func (s *Store) Reseal(ctx context.Context, old, sealed models.Secret) error {
+	ctx = tenant.AsSystem(ctx)
 	_, err := s.db.NewUpdate().Model((*models.Secret)(nil)).
 		Set("key_id = ?, sealed = ?", sealed.KeyID, sealed.Sealed).
 		Where("organisation_id = ? AND project_id = ? AND name = ? AND sealed = ?", old.OrganisationID, old.ProjectID, old.Name, old.Sealed).

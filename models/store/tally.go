@@ -9,6 +9,7 @@ import (
 
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
+	"github.com/minohq/mino/models/tenant"
 	"github.com/minohq/mino/scoring"
 )
 
@@ -16,6 +17,7 @@ import (
 // that has ended keeps the tally it ended with, since its jobs may belong to a later
 // execution by now.
 func (s *Store) Tally(ctx context.Context, org, executionID uuid.UUID) (*models.ExecutionTally, error) {
+	ctx = tenant.With(ctx, org)
 	var tally *models.ExecutionTally
 	snapshot := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	err := s.db.RunInTx(ctx, snapshot, func(ctx context.Context, tx bun.Tx) error {

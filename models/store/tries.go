@@ -6,12 +6,14 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/tenant"
 )
 
 // CreateTry inserts a batch of one row and its execution, in one transaction, under a key
 // if there is one, and fills what CreateBatch and CreateExecution fill. It returns
 // models.ErrKeyUsed when a record was made under the key before.
 func (s *Store) CreateTry(ctx context.Context, b *models.Batch, j *models.Job, e *models.Execution, once *models.Once) error {
+	ctx = tenant.With(ctx, b.OrganisationID)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := takeKey(ctx, inBun(tx), once); err != nil {
 			return err

@@ -36,7 +36,7 @@ func TestTry(t *testing.T) {
 
 	t.Run("HasABatchOfOneRow", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		b, j, e := try(t, s, p)
 		require.Equal(t, 1, e.TotalJobs)
@@ -55,7 +55,7 @@ func TestTry(t *testing.T) {
 
 	t.Run("IsLeftOutOfListsAndMetrics", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		org := p.OrganisationID
 		uploaded := testfactory.Batch(t, s, p, 2, nil)
@@ -101,7 +101,7 @@ func TestTry(t *testing.T) {
 
 	t.Run("GoesWithItsProject", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		_, _, e := try(t, s, p)
 		require.ErrorIs(t, s.DeleteProject(t.Context(), p.OrganisationID, p.ID, false, nil), models.ErrBatchBusy)
@@ -112,7 +112,7 @@ func TestTry(t *testing.T) {
 
 	t.Run("IsWrittenWholeOrNotAtAll", func(t *testing.T) {
 		t.Parallel()
-		s := store.New(testkit.Database(t))
+		s := testkit.Store(t, testkit.Database(t))
 		p := testfactory.Project(t, s, nil)
 		b, j, e := try(t, s, p)
 		again := *b
@@ -129,7 +129,7 @@ func TestTry(t *testing.T) {
 func TestListsPassTriesOver(t *testing.T) {
 	t.Parallel()
 	db := testkit.Database(t)
-	s := store.New(db)
+	s := testkit.Store(t, db)
 	p := testfactory.Project(t, s, nil)
 	testfactory.Execution(t, s, p, testfactory.Batch(t, s, p, 1, nil), nil)
 	_, _, e := try(t, s, p)
