@@ -14,6 +14,10 @@ var (
 	ErrJobNotFound       = fmt.Errorf("job %w", ErrNotFound)
 	ErrExecutionNotFound = fmt.Errorf("execution %w", ErrNotFound)
 
+	ErrOrganisationNotFound = fmt.Errorf("organisation %w", ErrNotFound)
+	ErrMemberNotFound       = fmt.Errorf("member %w", ErrNotFound)
+	ErrAPIKeyNotFound       = fmt.Errorf("API key %w", ErrNotFound)
+
 	// ErrConflict: a constraint or the present state refuses the write.
 	ErrConflict = errors.New("conflict")
 	// ErrNameTaken: another project of the organisation has the name.
@@ -30,6 +34,14 @@ var (
 	ErrClaimed = fmt.Errorf("%w: another workflow runs the execution", ErrConflict)
 	// ErrKeyUsed: a record was made under the key before.
 	ErrKeyUsed = fmt.Errorf("%w: the key was used", ErrConflict)
+	// ErrMember: the user is a member already.
+	ErrMember = fmt.Errorf("%w: the user is a member already", ErrConflict)
+	// ErrLastOwner: an organisation that has members keeps an owner.
+	ErrLastOwner = fmt.Errorf("%w: an organisation keeps an owner", ErrConflict)
+	// ErrKeyEnded: the API key was revoked or has expired.
+	ErrKeyEnded = fmt.Errorf("%w: the API key has ended", ErrConflict)
+	// ErrQuota: a limit of the organisation refuses the write; see QuotaError.
+	ErrQuota = errors.New("a limit of the organisation refuses it")
 	// ErrVersionMismatch: the record was edited since it was read.
 	ErrVersionMismatch = errors.New("the record was edited meanwhile")
 	// ErrNoJobs: the selection of an execution is empty.

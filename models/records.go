@@ -20,16 +20,6 @@ var DefaultOrganisationID = uuid.MustParse("00000000-0000-7000-8000-000000000001
 // NewID makes the id of a record: a UUIDv7, so that ids sort by creation.
 func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// Organisation is a tenant; it owns everything below.
-type Organisation struct {
-	bun.BaseModel `bun:"table:organisations,alias:o"`
-
-	ID        uuid.UUID `bun:"id,pk"`
-	Slug      string    `bun:"slug"`
-	Name      string    `bun:"name"`
-	CreatedAt time.Time `bun:"created_at,nullzero,default:now()"`
-}
-
 // Project is an instruction, the fields wanted and how a job is done.
 type Project struct {
 	bun.BaseModel `bun:"table:projects,alias:p"`
