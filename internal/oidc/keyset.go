@@ -38,7 +38,7 @@ func readKeySet(document []byte) (keySet, error) {
 	set := keySet{}
 	for _, one := range listed.Keys {
 		var (
-			key jose.JSONWebKey
+			key  jose.JSONWebKey
 			made struct {
 				Operations []string `json:"key_ops"`
 			}
