@@ -13,10 +13,11 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 )
 
-// The sizes of RSA keys: shorter ones are too weak, longer ones take too long.
+// What RSA keys may be: smaller ones are too weak, larger ones take too long.
 const (
-	minRSABits = 2048
-	maxRSABits = 8192
+	minRSABits     = 2048
+	maxRSABits     = 8192
+	minRSAExponent = 3
 )
 
 // keySet is the keys of an issuer that signatures can be checked with.
@@ -61,7 +62,8 @@ func readKeySet(document []byte) (keySet, error) {
 func family(key any) string {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		if bits := key.N.BitLen(); bits >= minRSABits && bits <= maxRSABits {
+		// With an exponent of 1 the signature is what it signs.
+		if bits := key.N.BitLen(); bits >= minRSABits && bits <= maxRSABits && key.E >= minRSAExponent {
 			return "RS256 RS384 RS512 PS256 PS384 PS512"
 		}
 	case *ecdsa.PublicKey:
