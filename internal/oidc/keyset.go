@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -42,12 +43,17 @@ func readKeySet(document []byte) (keySet, error) {
 			key  jose.JSONWebKey
 			made struct {
 				Operations []string `json:"key_ops"`
+				X          string   `json:"x"`
 			}
 		)
 		if json.Unmarshal(one, &made) != nil || json.Unmarshal(one, &key) != nil {
 			continue
 		}
 		if len(made.Operations) > 0 && !slices.Contains(made.Operations, "verify") {
+			continue
+		}
+		if _, ok := key.Key.(ed25519.PublicKey); ok && base64.RawURLEncoding.DecodedLen(len(made.X)) != ed25519.PublicKeySize {
+			// The library fills up what is cut, with zeros: with an empty one anybody can sign.
 			continue
 		}
 		if (key.Use == "" || key.Use == "sig") && family(key.Key) != "" {
