@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -122,9 +123,7 @@ func TestTimes(t *testing.T) {
 			now := b.clock.now().Unix()
 			claims := func(more map[string]any) string {
 				standard := map[string]any{"iat": now - 3600, "exp": now + 3600}
-				for name, value := range more {
-					standard[name] = value
-				}
+				maps.Copy(standard, more)
 				return b.issuer.Token(t, standard)
 			}
 			got := b.accepts(t, claims(map[string]any{"exp": now - c.leeway + 1}))

@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -56,9 +57,7 @@ func TestDocuments(t *testing.T) {
 		return func(t *testing.T, b *bundle) http.HandlerFunc {
 			t.Helper()
 			found := map[string]any{"issuer": b.issuer.URL, "jwks_uri": b.issuer.URL + oidctest.KeysPath}
-			for name, value := range more {
-				found[name] = value
-			}
+			maps.Copy(found, more)
 			return document(t, found)
 		}
 	}

@@ -247,10 +247,10 @@ func TestIssuerThatIsDown(t *testing.T) {
 		b := setup(t, nil)
 		token := b.token(t)
 		b.issuer.SetDown(true)
-		for i, pause := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
+		for i, seconds := range []int{1, 2, 4, 8, 16, 30, 30} {
 			b.unavailable(t, token, status)
 			require.Equal(t, i+1, b.issuer.Discoveries())
-			b.clock.forward(pause*time.Second - 1)
+			b.clock.forward(time.Duration(seconds)*time.Second - 1)
 			b.unavailable(t, token, status)
 			require.Equal(t, i+1, b.issuer.Discoveries(), "too early")
 			b.clock.forward(1)

@@ -227,8 +227,12 @@ func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func write(w http.ResponseWriter, document any) {
+func write(w http.ResponseWriter, document map[string]any) {
+	body, err := json.Marshal(document)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError) // Key.Members are what it can't be
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	// A client that has gone is its own affair.
-	_ = json.NewEncoder(w).Encode(document)
+	_, _ = w.Write(body) // a client that has gone is its own affair
 }
