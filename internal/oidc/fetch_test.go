@@ -137,14 +137,21 @@ func TestDocuments(t *testing.T) {
 		b.accepts(t, b.token(t))
 	})
 
-	t.Run("ThreeRedirectsOnTheSameHostAreFollowed", func(t *testing.T) {
+	t.Run("ThreeRedirectsOnTheSameHostAreFollowedAndNoMore", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, nil)
 		b.issuer.Answer(oidctest.KeysPath, redirect("/1"))
 		b.issuer.Answer("/1", redirect("/2"))
 		b.issuer.Answer("/2", redirect(b.issuer.URL+"/3"))
-		b.issuer.Answer("/3", document(t, map[string]any{"keys": []any{b.issuer.Key().Public()}}))
+		set := document(t, map[string]any{"keys": []any{b.issuer.Key().Public()}})
+		b.issuer.Answer("/3", set)
 		b.accepts(t, b.token(t))
+
+		b.issuer.Answer("/3", redirect("/4"))
+		b.issuer.Answer("/4", set)
+		b.configure(t, nil)
+		b.unavailable(t, b.token(t), "redirects too often")
+		require.Zero(t, b.issuer.Requests("/4"))
 	})
 
 	t.Run("OfAnIssuerWithATrailingSlash", func(t *testing.T) {
