@@ -66,12 +66,15 @@ func parts(t *testing.T, b *bundle) (header, payload, signature string) {
 }
 
 // TestForgeries has a token for each way to pass off one that the issuer has not signed.
-// The issuer's keys are one of RS256, EdDSA and ES256; the last signs good tokens.
+// The issuer's keys are of RS256, EdDSA and ES256; one of the last signs good tokens.
 func TestForgeries(t *testing.T) {
 	t.Parallel()
 	b := &bundle{issuer: oidctest.New(t)}
 	rsaKey := b.issuer.Add(t, "RS256")
 	edKey := b.issuer.Add(t, "EdDSA")
+	anyKey := oidctest.NewKey(t, "ES256")
+	anyKey.Members = map[string]any{"alg": nil} // it does not say what it is for
+	b.issuer.Publish(anyKey)
 	ecKey := b.issuer.Add(t, "ES256")
 	b.configure(t, nil)
 	thief := oidctest.NewKey(t, "ES256")
@@ -125,6 +128,7 @@ func TestForgeries(t *testing.T) {
 		{"IDOfAKeyOfAnotherKind", noFittingKey, withHeader(ecKey, map[string]any{"kid": rsaKey.ID})},
 		{"IDOfAKeyOfAnotherCurve", noFittingKey, withHeader(edKey, map[string]any{"kid": ecKey.ID})},
 		{"AlgorithmOfAnotherKind", noFittingKey, withHeader(rsaKey, map[string]any{"alg": "ES256"})},
+		{"AlgorithmOfAnotherKindThanAKeyThatNamesNone", noFittingKey, withHeader(anyKey, map[string]any{"alg": "RS256"})},
 		{"AlgorithmThatTheKeyIsNotFor", noFittingKey, withHeader(&oidctest.Key{ID: rsaKey.ID, Algorithm: "PS256", Signer: rsaKey.Signer}, nil)},
 		{"IDThatIsNoText", notSigned, withHeader(ecKey, map[string]any{"kid": 1})},
 		{"IDThatIsAPath", noSuchKey, withHeader(thief, map[string]any{"kid": "../../../dev/null"})},
