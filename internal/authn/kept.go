@@ -58,27 +58,27 @@ func (k *kept[K, V]) last(key K) (V, bool) {
 func (k *kept[K, V]) forget(key K) { k.good.Remove(key) }
 
 // recent gives an answer that is still believed; false when there is none.
-func (k *kept[K, V]) recent(key K) (V, error, bool) {
+func (k *kept[K, V]) recent(key K) (V, bool, error) {
 	now := k.now()
 	if a, ok := k.good.Get(key); ok && now.Sub(a.at) < fresh {
-		return a.value, nil, true
+		return a.value, true, nil
 	}
 	var none V
 	if a, ok := k.bad.Get(key); ok && now.Sub(a.at) < k.badFor {
-		return none, a.value, true
+		return none, true, a.value
 	}
-	return none, nil, false
+	return none, false, nil
 }
 
 // get gives an answer that is believed, and asks when there is none. The question goes on
 // when the caller does not wait for it, since others may.
 func (k *kept[K, V]) get(ctx context.Context, key K, ask func(context.Context) (V, error)) (V, error) {
-	if value, err, ok := k.recent(key); ok {
+	if value, ok, err := k.recent(key); ok {
 		return value, err
 	}
 	var none V
 	flight := k.flights.DoChan(fmt.Sprint(key), func() (any, error) {
-		if value, err, ok := k.recent(key); ok { // since another flight has just landed
+		if value, ok, err := k.recent(key); ok { // since another flight has just landed
 			return value, err
 		}
 		at := k.now()
