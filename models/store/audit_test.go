@@ -52,7 +52,7 @@ func TestWritesAreWrittenDown(t *testing.T) {
 		return &models.APIKey{ID: models.NewID(), Hash: make([]byte, 32), HashKeyID: "new", CreatedBy: "user x"}
 	}
 	member := func() *models.Membership {
-		return &models.Membership{OrganisationID: org, Role: access.Viewer, User: &models.User{Issuer: issuer, Subject: ptr(rand.Text())}}
+		return &models.Membership{OrganisationID: org, Role: access.Viewer, User: &models.User{Issuer: issuer, Subject: new(rand.Text())}}
 	}
 
 	// Each gives a write that is made, and one that is refused or finds nothing to do.

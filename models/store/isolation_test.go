@@ -136,7 +136,7 @@ var intrusions = map[string]func(i *intruder) (any, error){
 	"JobPlaces":  func(i *intruder) (any, error) { return i.JobPlaces(i.ctx, i.org, []uuid.UUID{i.theirs.done.JobID}) },
 	"JobsOfRows": func(i *intruder) (any, error) { return i.JobsOfRows(i.ctx, i.org, i.theirs.batch.ID, []int{1, 2}) },
 	"EditJobs": func(i *intruder) (any, error) {
-		return i.EditJobs(i.ctx, i.org, []models.JobEdit{{ID: i.theirs.done.JobID, SiteURL: ptr("https://x.example")}}, false)
+		return i.EditJobs(i.ctx, i.org, []models.JobEdit{{ID: i.theirs.done.JobID, SiteURL: new("https://x.example")}}, false)
 	},
 	"DeleteJobs": func(i *intruder) (any, error) {
 		refused, err := i.DeleteJobs(i.ctx, i.org, []uuid.UUID{i.theirs.done.JobID}, nil)
@@ -278,7 +278,7 @@ var intrusions = map[string]func(i *intruder) (any, error){
 	"CountMembers": func(i *intruder) (any, error) { return ours(i.CountMembers(i.ctx, i.org)) },
 	"Member":       func(i *intruder) (any, error) { return i.Member(i.ctx, i.org, i.theirs.owner.UserID) },
 	"AddMember": func(i *intruder) (any, error) {
-		m := &models.Membership{OrganisationID: i.org, Role: access.Viewer, User: &models.User{Issuer: issuer, Subject: ptr(rand.Text())}}
+		m := &models.Membership{OrganisationID: i.org, Role: access.Viewer, User: &models.User{Issuer: issuer, Subject: new(rand.Text())}}
 		return nil, i.AddMember(i.ctx, m)
 	},
 	"ChangeMember": func(i *intruder) (any, error) {
@@ -338,11 +338,11 @@ func counted(n int64, err error, want int64) (any, error) {
 func TestNoMethodReachesAnotherOrganisation(t *testing.T) {
 	t.Parallel()
 	methods := reflect.TypeFor[*store.Store]()
-	for i := range methods.NumMethod() {
-		name := methods.Method(i).Name
+	for method := range methods.Methods() {
+		name := method.Name
 		_, asked := intrusions[name]
 		_, system := ofTheSystem[name]
-		require.True(t, asked != system, "%s is in both tables, or in neither", name)
+		require.NotEqual(t, asked, system, "%s is in both tables, or in neither", name)
 	}
 	require.Equal(t, methods.NumMethod(), len(intrusions)+len(ofTheSystem), "a table has a method that there is not")
 

@@ -161,7 +161,7 @@ func lockedUser(ctx context.Context, tx bun.Tx, condition string, values ...any)
 	return u, err
 }
 
-// takeOver gives what somebody was invited to to whom it was meant for.
+// takeOver gives the memberships of an invitation to the person whom it was meant for.
 func takeOver(ctx context.Context, tx bun.Tx, id, invited uuid.UUID) error {
 	_, err := tx.NewRaw(`
 		INSERT INTO memberships (organisation_id, user_id, role, created_at)

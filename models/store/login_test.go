@@ -14,8 +14,6 @@ import (
 	"github.com/minohq/mino/models/access"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // newLogin is of somebody whom nobody knows, who may be made known.
 func newLogin(change func(*models.Login)) models.Login {
 	subject := rand.Text()
@@ -115,7 +113,7 @@ func TestLogin(t *testing.T) {
 		o := testfactory.Organisation(t, s, nil)
 		l := newLogin(func(l *models.Login) { l.Provision = false })
 		invited := testfactory.Member(t, s, o, access.Admin, func(m *models.Membership) {
-			m.User = &models.User{Issuer: issuer, Email: ptr(strings.ToUpper(l.Email))}
+			m.User = &models.User{Issuer: issuer, Email: new(strings.ToUpper(l.Email))}
 		})
 		unverified := l
 		unverified.Email = ""
