@@ -51,6 +51,19 @@ func TestLogin(t *testing.T) {
 		require.Equal(t, u.ID, again.ID)
 	})
 
+	t.Run("MakesNobodyKnownByWhatCannotBeKept", func(t *testing.T) {
+		t.Parallel()
+		for _, subject := range []string{"", "a\x00b", "a\xffb", strings.Repeat("x", 256)} {
+			_, _, err := s.Login(t.Context(), newLogin(func(l *models.Login) { l.Subject = subject }))
+			require.ErrorIs(t, err, models.ErrUserNotFound, subject)
+		}
+		for _, email := range []string{"", "a\x00@example.com", strings.Repeat("x", 256) + "@example.com"} {
+			u, _, err := s.Login(t.Context(), newLogin(func(l *models.Login) { l.Email = email }))
+			require.NoError(t, err, email)
+			require.Nil(t, u.Email, email)
+		}
+	})
+
 	t.Run("WritesNothingWhenThereIsNothingNew", func(t *testing.T) {
 		t.Parallel()
 		o := testfactory.Organisation(t, s, nil)
