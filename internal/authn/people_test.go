@@ -133,8 +133,10 @@ func TestTokensThatAreRefused(t *testing.T) {
 		w.advance(time.Second)
 		_, err = a.Authenticate(t.Context(), bearer(text))
 		require.ErrorIs(t, err, authn.ErrInvalid)
+		asked := w.tokens.asked.Load()
 		_, err = a.Authenticate(t.Context(), bearer(text))
-		require.ErrorIs(t, err, authn.ErrTooMany, "it is not one that was good any more")
+		require.ErrorIs(t, err, authn.ErrTooMany)
+		require.Equal(t, asked, w.tokens.asked.Load(), "it is not one that was good any more")
 	})
 }
 
