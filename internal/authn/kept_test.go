@@ -27,7 +27,10 @@ func TestWhoComesToAskJustAfterTheAnswerTakesIt(t *testing.T) {
 	start := time.Now()
 	k := newKept[interrupted, int](1, 0, func() time.Time { return start })
 	asked := 0
-	ask := func(context.Context) (int, error) { asked++; return asked, nil }
+	ask := func(ctx context.Context) (int, error) {
+		asked++
+		return asked, ctx.Err()
+	}
 
 	var first int
 	by := new(func())
