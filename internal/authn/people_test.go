@@ -264,8 +264,9 @@ func TestATokenDecidesWhereItNamesAnOrganisation(t *testing.T) {
 
 	t.Run("AndNoneThatIsNotKnown", func(t *testing.T) {
 		t.Parallel()
+		m := testfactory.Member(t, w.store, o, access.Admin, nil)
 		for _, name := range []string{"org_" + uuid.NewString(), o.Slug, o.ID.String()} {
-			_, err := a.Authenticate(t.Context(), bearer(w.login(withRole(name, "owner"))))
+			_, err := a.Authenticate(t.Context(), bearer(w.login(func(c *oidc.Claims) { as(m)(c); withRole(name, "owner")(c) })))
 			require.ErrorIs(t, err, authn.ErrNoOrganisation, name)
 		}
 	})
