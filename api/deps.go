@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minohq/mino/internal/authn"
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/access"
 	"github.com/minohq/mino/workflows/contract"
 )
 
@@ -140,6 +142,18 @@ type ExportStore interface {
 	// ListSessions lists the sessions of an execution, newest first.
 	ListSessions(ctx context.Context, org uuid.UUID, f models.SessionFilter, page models.Page) ([]models.Session, error)
 	CountSessions(ctx context.Context, org uuid.UUID, f models.SessionFilter) (int64, error)
+}
+
+// Authenticator says whose requests are. Its errors are those of package authn, and
+// models.ErrUnavailable when it cannot be known for now.
+type Authenticator interface {
+	Authenticate(ctx context.Context, sent authn.Credentials) (authn.Identity, error)
+	// Stands returns an error when somebody who was known is not any longer, or not with
+	// all that they had.
+	Stands(ctx context.Context, p access.Principal) error
+	// Ticket makes one that opens a stream as somebody, once.
+	Ticket(ctx context.Context, p access.Principal) (ticket string, expires time.Time, err error)
+	Redeem(ctx context.Context, ticket string) (authn.Identity, error)
 }
 
 // Store is the records, all of them scoped by organisation.

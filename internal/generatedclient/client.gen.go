@@ -3082,7 +3082,8 @@ type ClientInterface interface {
 	// - `end`: the execution has ended and all its events were sent. Close the stream. A browser
 	//   that comes back all the same is answered 204, which ends its tries.
 	// - `closing`: the server ends the stream, not the execution; `reason` is `shutdown`, `busy`
-	//   or `unavailable`. Come back with the last number.
+	//   or `unavailable`. Come back with the last number. With `unauthorized`, the key or the
+	//   token has ended: come back with another.
 	//
 	// A comment is sent when there was nothing else for 15 s. A client that does not take what
 	// it is sent within 10 s is dropped, without a word, since there is no room for one; it can
@@ -3197,7 +3198,7 @@ type ClientInterface interface {
 	// clients that send no `Origin`, which browsers always do, may too.
 	//
 	// The close codes: 1000 after `end`; 1001 after `closing` with `shutdown`; 1013 after
-	// `closing` with `busy` or `unavailable`; 1009 when the client said too much at once. A
+	// `closing` with `busy` or `unavailable`; 1008 after `closing` with `unauthorized`; 1009 when the client said too much at once. A
 	// client that does not take what it is sent within 10 s, or leaves pings unanswered, sees
 	// the connection end without a code.
 	//
@@ -3912,7 +3913,8 @@ func (c *Client) SetConcurrency(ctx context.Context, id ExecutionParameter, body
 //   - `end`: the execution has ended and all its events were sent. Close the stream. A browser
 //     that comes back all the same is answered 204, which ends its tries.
 //   - `closing`: the server ends the stream, not the execution; `reason` is `shutdown`, `busy`
-//     or `unavailable`. Come back with the last number.
+//     or `unavailable`. Come back with the last number. With `unauthorized`, the key or the
+//     token has ended: come back with another.
 //
 // A comment is sent when there was nothing else for 15 s. A client that does not take what
 // it is sent within 10 s is dropped, without a word, since there is no room for one; it can
@@ -4137,7 +4139,7 @@ func (c *Client) Stop(ctx context.Context, id ExecutionParameter, body StopJSONR
 // clients that send no `Origin`, which browsers always do, may too.
 //
 // The close codes: 1000 after `end`; 1001 after `closing` with `shutdown`; 1013 after
-// `closing` with `busy` or `unavailable`; 1009 when the client said too much at once. A
+// `closing` with `busy` or `unavailable`; 1008 after `closing` with `unauthorized`; 1009 when the client said too much at once. A
 // client that does not take what it is sent within 10 s, or leaves pings unanswered, sees
 // the connection end without a code.
 //
@@ -8150,7 +8152,8 @@ type ClientWithResponsesInterface interface {
 	// - `end`: the execution has ended and all its events were sent. Close the stream. A browser
 	//   that comes back all the same is answered 204, which ends its tries.
 	// - `closing`: the server ends the stream, not the execution; `reason` is `shutdown`, `busy`
-	//   or `unavailable`. Come back with the last number.
+	//   or `unavailable`. Come back with the last number. With `unauthorized`, the key or the
+	//   token has ended: come back with another.
 	//
 	// A comment is sent when there was nothing else for 15 s. A client that does not take what
 	// it is sent within 10 s is dropped, without a word, since there is no room for one; it can
@@ -8275,7 +8278,7 @@ type ClientWithResponsesInterface interface {
 	// clients that send no `Origin`, which browsers always do, may too.
 	//
 	// The close codes: 1000 after `end`; 1001 after `closing` with `shutdown`; 1013 after
-	// `closing` with `busy` or `unavailable`; 1009 when the client said too much at once. A
+	// `closing` with `busy` or `unavailable`; 1008 after `closing` with `unauthorized`; 1009 when the client said too much at once. A
 	// client that does not take what it is sent within 10 s, or leaves pings unanswered, sees
 	// the connection end without a code.
 	//
@@ -8621,7 +8624,8 @@ type ListBatchesResponse200Headers struct {
 
 // ListBatchesResponseDefaultHeaders the declared response headers of an HTTP default response for ListBatches
 type ListBatchesResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListBatchesResponse struct {
@@ -8697,7 +8701,8 @@ type CreateBatchResponse201Headers struct {
 
 // CreateBatchResponseDefaultHeaders the declared response headers of an HTTP default response for CreateBatch
 type CreateBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type CreateBatchResponse struct {
@@ -8801,7 +8806,8 @@ type PreviewBatchResponse200Headers struct {
 
 // PreviewBatchResponseDefaultHeaders the declared response headers of an HTTP default response for PreviewBatch
 type PreviewBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type PreviewBatchResponse struct {
@@ -8898,7 +8904,8 @@ type DeleteBatchResponse204Headers struct {
 
 // DeleteBatchResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteBatch
 type DeleteBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type DeleteBatchResponse struct {
@@ -8982,7 +8989,8 @@ type GetBatchResponse200Headers struct {
 
 // GetBatchResponseDefaultHeaders the declared response headers of an HTTP default response for GetBatch
 type GetBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetBatchResponse struct {
@@ -9059,7 +9067,8 @@ type UpdateBatchResponse200Headers struct {
 
 // UpdateBatchResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateBatch
 type UpdateBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type UpdateBatchResponse struct {
@@ -9155,7 +9164,8 @@ type ExportJobsResponse503Headers struct {
 
 // ExportJobsResponseDefaultHeaders the declared response headers of an HTTP default response for ExportJobs
 type ExportJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ExportJobsResponse struct {
@@ -9240,7 +9250,8 @@ type SetGroundTruthResponse200Headers struct {
 
 // SetGroundTruthResponseDefaultHeaders the declared response headers of an HTTP default response for SetGroundTruth
 type SetGroundTruthResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type SetGroundTruthResponse struct {
@@ -9323,7 +9334,8 @@ type ListJobsResponse200Headers struct {
 
 // ListJobsResponseDefaultHeaders the declared response headers of an HTTP default response for ListJobs
 type ListJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListJobsResponse struct {
@@ -9399,7 +9411,8 @@ type ListExecutionsResponse200Headers struct {
 
 // ListExecutionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListExecutions
 type ListExecutionsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListExecutionsResponse struct {
@@ -9474,7 +9487,8 @@ type GetExecutionResponse200Headers struct {
 
 // GetExecutionResponseDefaultHeaders the declared response headers of an HTTP default response for GetExecution
 type GetExecutionResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetExecutionResponse struct {
@@ -9550,7 +9564,8 @@ type SetConcurrencyResponse200Headers struct {
 
 // SetConcurrencyResponseDefaultHeaders the declared response headers of an HTTP default response for SetConcurrency
 type SetConcurrencyResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type SetConcurrencyResponse struct {
@@ -9638,7 +9653,8 @@ type StreamEventsResponse503Headers struct {
 
 // StreamEventsResponseDefaultHeaders the declared response headers of an HTTP default response for StreamEvents
 type StreamEventsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type StreamEventsResponse struct {
@@ -9716,7 +9732,8 @@ type GetExecutionMetricsResponse200Headers struct {
 
 // GetExecutionMetricsResponseDefaultHeaders the declared response headers of an HTTP default response for GetExecutionMetrics
 type GetExecutionMetricsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetExecutionMetricsResponse struct {
@@ -9792,7 +9809,8 @@ type PauseResponse200Headers struct {
 
 // PauseResponseDefaultHeaders the declared response headers of an HTTP default response for Pause
 type PauseResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type PauseResponse struct {
@@ -9875,7 +9893,8 @@ type ResumeResponse200Headers struct {
 
 // ResumeResponseDefaultHeaders the declared response headers of an HTTP default response for Resume
 type ResumeResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ResumeResponse struct {
@@ -9958,7 +9977,8 @@ type ListExecutionSessionsResponse200Headers struct {
 
 // ListExecutionSessionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListExecutionSessions
 type ListExecutionSessionsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListExecutionSessionsResponse struct {
@@ -10046,7 +10066,8 @@ type ExportSessionsResponse503Headers struct {
 
 // ExportSessionsResponseDefaultHeaders the declared response headers of an HTTP default response for ExportSessions
 type ExportSessionsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ExportSessionsResponse struct {
@@ -10131,7 +10152,8 @@ type GetStatsResponse200Headers struct {
 
 // GetStatsResponseDefaultHeaders the declared response headers of an HTTP default response for GetStats
 type GetStatsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetStatsResponse struct {
@@ -10207,7 +10229,8 @@ type StopResponse200Headers struct {
 
 // StopResponseDefaultHeaders the declared response headers of an HTTP default response for Stop
 type StopResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type StopResponse struct {
@@ -10293,6 +10316,12 @@ type StreamEventsOverWebSocketResponse503Headers struct {
 	RetryAfter *int
 }
 
+// StreamEventsOverWebSocketResponseDefaultHeaders the declared response headers of an HTTP default response for StreamEventsOverWebSocket
+type StreamEventsOverWebSocketResponseDefaultHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+}
+
 type StreamEventsOverWebSocketResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10306,10 +10335,14 @@ type StreamEventsOverWebSocketResponse struct {
 	ApplicationproblemJSON426 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *TooManyStreams
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *ProblemResponse
 	// Headers426 the parsed response headers for an HTTP 426 response
 	Headers426 *StreamEventsOverWebSocketResponse426Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *StreamEventsOverWebSocketResponse503Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *StreamEventsOverWebSocketResponseDefaultHeaders
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
@@ -10335,6 +10368,11 @@ func (r StreamEventsOverWebSocketResponse) GetApplicationproblemJSON426() *Probl
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r StreamEventsOverWebSocketResponse) GetApplicationproblemJSON503() *TooManyStreams {
 	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StreamEventsOverWebSocketResponse) GetApplicationproblemJSONDefault() *ProblemResponse {
+	return r.ApplicationproblemJSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -10373,7 +10411,8 @@ type BulkDeleteJobsResponse200Headers struct {
 
 // BulkDeleteJobsResponseDefaultHeaders the declared response headers of an HTTP default response for BulkDeleteJobs
 type BulkDeleteJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type BulkDeleteJobsResponse struct {
@@ -10443,7 +10482,8 @@ type BulkRerunJobsResponse202Headers struct {
 
 // BulkRerunJobsResponseDefaultHeaders the declared response headers of an HTTP default response for BulkRerunJobs
 type BulkRerunJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type BulkRerunJobsResponse struct {
@@ -10533,7 +10573,8 @@ type BulkUpdateJobsResponse200Headers struct {
 
 // BulkUpdateJobsResponseDefaultHeaders the declared response headers of an HTTP default response for BulkUpdateJobs
 type BulkUpdateJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type BulkUpdateJobsResponse struct {
@@ -10602,7 +10643,8 @@ type DeleteJobResponse204Headers struct {
 
 // DeleteJobResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteJob
 type DeleteJobResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type DeleteJobResponse struct {
@@ -10685,7 +10727,8 @@ type GetJobResponse200Headers struct {
 
 // GetJobResponseDefaultHeaders the declared response headers of an HTTP default response for GetJob
 type GetJobResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetJobResponse struct {
@@ -10762,7 +10805,8 @@ type UpdateJobResponse200Headers struct {
 
 // UpdateJobResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateJob
 type UpdateJobResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type UpdateJobResponse struct {
@@ -10852,7 +10896,8 @@ type ListSessionsResponse200Headers struct {
 
 // ListSessionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListSessions
 type ListSessionsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListSessionsResponse struct {
@@ -10934,7 +10979,8 @@ type ListProjectsResponse200Headers struct {
 
 // ListProjectsResponseDefaultHeaders the declared response headers of an HTTP default response for ListProjects
 type ListProjectsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListProjectsResponse struct {
@@ -11011,7 +11057,8 @@ type CreateProjectResponse201Headers struct {
 
 // CreateProjectResponseDefaultHeaders the declared response headers of an HTTP default response for CreateProject
 type CreateProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type CreateProjectResponse struct {
@@ -11094,7 +11141,8 @@ type DeleteProjectResponse204Headers struct {
 
 // DeleteProjectResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteProject
 type DeleteProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type DeleteProjectResponse struct {
@@ -11178,7 +11226,8 @@ type GetProjectResponse200Headers struct {
 
 // GetProjectResponseDefaultHeaders the declared response headers of an HTTP default response for GetProject
 type GetProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetProjectResponse struct {
@@ -11255,7 +11304,8 @@ type UpdateProjectResponse200Headers struct {
 
 // UpdateProjectResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateProject
 type UpdateProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type UpdateProjectResponse struct {
@@ -11346,7 +11396,8 @@ type ExecuteResponse202Headers struct {
 
 // ExecuteResponseDefaultHeaders the declared response headers of an HTTP default response for Execute
 type ExecuteResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ExecuteResponse struct {
@@ -11436,7 +11487,8 @@ type ListProjectJobsResponse200Headers struct {
 
 // ListProjectJobsResponseDefaultHeaders the declared response headers of an HTTP default response for ListProjectJobs
 type ListProjectJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListProjectJobsResponse struct {
@@ -11512,7 +11564,8 @@ type GetProjectMetricsResponse200Headers struct {
 
 // GetProjectMetricsResponseDefaultHeaders the declared response headers of an HTTP default response for GetProjectMetrics
 type GetProjectMetricsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetProjectMetricsResponse struct {
@@ -11589,7 +11642,8 @@ type TryProjectResponse200Headers struct {
 
 // TryProjectResponseDefaultHeaders the declared response headers of an HTTP default response for TryProject
 type TryProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type TryProjectResponse struct {
@@ -11672,7 +11726,8 @@ type GetSessionResponse200Headers struct {
 
 // GetSessionResponseDefaultHeaders the declared response headers of an HTTP default response for GetSession
 type GetSessionResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetSessionResponse struct {
@@ -11750,7 +11805,8 @@ type GetScreenshotResponse200Headers struct {
 
 // GetScreenshotResponseDefaultHeaders the declared response headers of an HTTP default response for GetScreenshot
 type GetScreenshotResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetScreenshotResponse struct {
@@ -12328,7 +12384,8 @@ func (c *ClientWithResponses) SetConcurrencyWithResponse(ctx context.Context, id
 //   - `end`: the execution has ended and all its events were sent. Close the stream. A browser
 //     that comes back all the same is answered 204, which ends its tries.
 //   - `closing`: the server ends the stream, not the execution; `reason` is `shutdown`, `busy`
-//     or `unavailable`. Come back with the last number.
+//     or `unavailable`. Come back with the last number. With `unauthorized`, the key or the
+//     token has ended: come back with another.
 //
 // A comment is sent when there was nothing else for 15 s. A client that does not take what
 // it is sent within 10 s is dropped, without a word, since there is no room for one; it can
@@ -12519,7 +12576,7 @@ func (c *ClientWithResponses) StopWithResponse(ctx context.Context, id Execution
 // clients that send no `Origin`, which browsers always do, may too.
 //
 // The close codes: 1000 after `end`; 1001 after `closing` with `shutdown`; 1013 after
-// `closing` with `busy` or `unavailable`; 1009 when the client said too much at once. A
+// `closing` with `busy` or `unavailable`; 1008 after `closing` with `unauthorized`; 1009 when the client said too much at once. A
 // client that does not take what it is sent within 10 s, or leaves pings unanswered, sees
 // the connection end without a code.
 //
@@ -13103,6 +13160,13 @@ func ParseListBatchesResponse(rsp *http.Response) (*ListBatchesResponse, error) 
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -13208,6 +13272,13 @@ func ParseCreateBatchResponse(rsp *http.Response) (*CreateBatchResponse, error) 
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -13299,6 +13370,13 @@ func ParsePreviewBatchResponse(rsp *http.Response) (*PreviewBatchResponse, error
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -13379,6 +13457,13 @@ func ParseDeleteBatchResponse(rsp *http.Response) (*DeleteBatchResponse, error) 
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -13455,6 +13540,13 @@ func ParseGetBatchResponse(rsp *http.Response) (*GetBatchResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -13546,6 +13638,13 @@ func ParseUpdateBatchResponse(rsp *http.Response) (*UpdateBatchResponse, error) 
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -13644,6 +13743,13 @@ func ParseExportJobsResponse(rsp *http.Response) (*ExportJobsResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -13721,6 +13827,13 @@ func ParseSetGroundTruthResponse(rsp *http.Response) (*SetGroundTruthResponse, e
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -13791,6 +13904,13 @@ func ParseListJobsResponse(rsp *http.Response) (*ListJobsResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -13856,6 +13976,13 @@ func ParseListExecutionsResponse(rsp *http.Response) (*ListExecutionsResponse, e
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -13926,6 +14053,13 @@ func ParseGetExecutionResponse(rsp *http.Response) (*GetExecutionResponse, error
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -14003,6 +14137,13 @@ func ParseSetConcurrencyResponse(rsp *http.Response) (*SetConcurrencyResponse, e
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -14087,6 +14228,13 @@ func ParseStreamEventsResponse(rsp *http.Response) (*StreamEventsResponse, error
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -14156,6 +14304,13 @@ func ParseGetExecutionMetricsResponse(rsp *http.Response) (*GetExecutionMetricsR
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -14234,6 +14389,13 @@ func ParsePauseResponse(rsp *http.Response) (*PauseResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -14311,6 +14473,13 @@ func ParseResumeResponse(rsp *http.Response) (*ResumeResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -14383,6 +14552,13 @@ func ParseListExecutionSessionsResponse(rsp *http.Response) (*ListExecutionSessi
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -14481,6 +14657,13 @@ func ParseExportSessionsResponse(rsp *http.Response) (*ExportSessionsResponse, e
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -14550,6 +14733,13 @@ func ParseGetStatsResponse(rsp *http.Response) (*GetStatsResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -14628,6 +14818,13 @@ func ParseStopResponse(rsp *http.Response) (*StopResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -14686,6 +14883,13 @@ func ParseStreamEventsOverWebSocketResponse(rsp *http.Response) (*StreamEventsOv
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
 	}
 
 	switch {
@@ -14709,6 +14913,23 @@ func ParseStreamEventsOverWebSocketResponse(rsp *http.Response) (*StreamEventsOv
 			headers.RetryAfter = &value
 		}
 		response.Headers503 = &headers
+	case true:
+		var headers StreamEventsOverWebSocketResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
 	}
 
 	return response, nil
@@ -14770,6 +14991,13 @@ func ParseBulkDeleteJobsResponse(rsp *http.Response) (*BulkDeleteJobsResponse, e
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -14862,6 +15090,13 @@ func ParseBulkRerunJobsResponse(rsp *http.Response) (*BulkRerunJobsResponse, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -14924,6 +15159,13 @@ func ParseBulkUpdateJobsResponse(rsp *http.Response) (*BulkUpdateJobsResponse, e
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -15005,6 +15247,13 @@ func ParseDeleteJobResponse(rsp *http.Response) (*DeleteJobResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -15074,6 +15323,13 @@ func ParseGetJobResponse(rsp *http.Response) (*GetJobResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -15166,6 +15422,13 @@ func ParseUpdateJobResponse(rsp *http.Response) (*UpdateJobResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -15239,6 +15502,13 @@ func ParseListSessionsResponse(rsp *http.Response) (*ListSessionsResponse, error
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -15304,6 +15574,13 @@ func ParseListProjectsResponse(rsp *http.Response) (*ListProjectsResponse, error
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -15396,6 +15673,13 @@ func ParseCreateProjectResponse(rsp *http.Response) (*CreateProjectResponse, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -15476,6 +15760,13 @@ func ParseDeleteProjectResponse(rsp *http.Response) (*DeleteProjectResponse, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -15552,6 +15843,13 @@ func ParseGetProjectResponse(rsp *http.Response) (*GetProjectResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -15644,6 +15942,13 @@ func ParseUpdateProjectResponse(rsp *http.Response) (*UpdateProjectResponse, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -15735,6 +16040,13 @@ func ParseExecuteResponse(rsp *http.Response) (*ExecuteResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -15805,6 +16117,13 @@ func ParseListProjectJobsResponse(rsp *http.Response) (*ListProjectJobsResponse,
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -15874,6 +16193,13 @@ func ParseGetProjectMetricsResponse(rsp *http.Response) (*GetProjectMetricsRespo
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -15959,6 +16285,13 @@ func ParseTryProjectResponse(rsp *http.Response) (*TryProjectResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -16028,6 +16361,13 @@ func ParseGetSessionResponse(rsp *http.Response) (*GetSessionResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -16108,6 +16448,13 @@ func ParseGetScreenshotResponse(rsp *http.Response) (*GetScreenshotResponse, err
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
