@@ -92,7 +92,7 @@ var probes = map[string][]probe{
 	}},
 	"bulkRerunJobs": {
 		{path: "/api/jobs/bulk/rerun", body: `{"ids": ["{job}"]}`},
-		{path: "/api/jobs/bulk/rerun", body: `{"batch_id": "{batch}", "filter": {}}`},
+		{path: "/api/jobs/bulk/rerun", body: `{"batch_id": "{batch}", "filter": {"status": ["completed"]}}`},
 	},
 	"getJob":        {{path: "/api/jobs/{job}"}},
 	"updateJob":     {{path: "/api/jobs/{job}", body: `{"site_url": "https://taken.example/"}`}},
