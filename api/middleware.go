@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/google/uuid"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -21,22 +20,6 @@ import (
 var wellFormedID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
 const localRequestID = "request_id"
-
-// organisationKey finds the organisation in a request's context.
-type organisationKey struct{}
-
-// organisation is the tenant that a request is of; every call to the store takes it.
-func organisation(ctx context.Context) uuid.UUID {
-	org, _ := ctx.Value(organisationKey{}).(uuid.UUID)
-	return org
-}
-
-// identify says whose request it is. There is one organisation so far; this is the
-// place where credentials will be asked.
-func (s *server) identify(c *fiber.Ctx) error {
-	c.SetUserContext(context.WithValue(c.UserContext(), organisationKey{}, models.DefaultOrganisationID))
-	return c.Next()
-}
 
 // deadline bounds the time of a request. Fiber does not tell when a client leaves,
 // so this is also what ends work that nobody waits for.

@@ -94,6 +94,10 @@ var known = []struct {
 		err: models.ErrInUse, status: http.StatusConflict, code: wire.CodeConflict,
 		detail: "other records belong to it; delete them too with cascade=true",
 	},
+	{
+		err: models.ErrLastOwner, status: http.StatusConflict, code: wire.CodeLastOwner,
+		detail: "an organisation keeps an owner: make somebody else one first",
+	},
 	{err: models.ErrNoJobs, status: http.StatusConflict, code: wire.CodeConflict, detail: "there are no jobs to run"},
 	{err: models.ErrRunEnded, status: http.StatusConflict, code: wire.CodeConflict, detail: "the run of the execution is not open"},
 	{

@@ -702,15 +702,20 @@ const (
 	INTERNALERROR        ProblemCode = "INTERNAL_ERROR"
 	INVALIDJSON          ProblemCode = "INVALID_JSON"
 	INVALIDPARAMS        ProblemCode = "INVALID_PARAMS"
+	INVALIDTOKEN         ProblemCode = "INVALID_TOKEN"
 	JOBNOTFOUND          ProblemCode = "JOB_NOT_FOUND"
+	LASTOWNER            ProblemCode = "LAST_OWNER"
 	LENGTHREQUIRED       ProblemCode = "LENGTH_REQUIRED"
 	METHODNOTALLOWED     ProblemCode = "METHOD_NOT_ALLOWED"
 	NOTFOUND             ProblemCode = "NOT_FOUND"
+	ORGANISATIONREQUIRED ProblemCode = "ORGANISATION_REQUIRED"
 	PAYLOADTOOLARGE      ProblemCode = "PAYLOAD_TOO_LARGE"
 	PRECONDITIONFAILED   ProblemCode = "PRECONDITION_FAILED"
 	PROJECTNOTFOUND      ProblemCode = "PROJECT_NOT_FOUND"
+	QUOTAEXCEEDED        ProblemCode = "QUOTA_EXCEEDED"
 	RATELIMITED          ProblemCode = "RATE_LIMITED"
 	REQUESTTIMEOUT       ProblemCode = "REQUEST_TIMEOUT"
+	UNAUTHORIZED         ProblemCode = "UNAUTHORIZED"
 	UNAVAILABLE          ProblemCode = "UNAVAILABLE"
 	UNSUPPORTEDMEDIATYPE ProblemCode = "UNSUPPORTED_MEDIA_TYPE"
 	UPGRADEREQUIRED      ProblemCode = "UPGRADE_REQUIRED"
@@ -742,7 +747,11 @@ func (e ProblemCode) Valid() bool {
 		return true
 	case INVALIDPARAMS:
 		return true
+	case INVALIDTOKEN:
+		return true
 	case JOBNOTFOUND:
+		return true
+	case LASTOWNER:
 		return true
 	case LENGTHREQUIRED:
 		return true
@@ -750,15 +759,21 @@ func (e ProblemCode) Valid() bool {
 		return true
 	case NOTFOUND:
 		return true
+	case ORGANISATIONREQUIRED:
+		return true
 	case PAYLOADTOOLARGE:
 		return true
 	case PRECONDITIONFAILED:
 		return true
 	case PROJECTNOTFOUND:
 		return true
+	case QUOTAEXCEEDED:
+		return true
 	case RATELIMITED:
 		return true
 	case REQUESTTIMEOUT:
+		return true
+	case UNAUTHORIZED:
 		return true
 	case UNAVAILABLE:
 		return true
