@@ -191,6 +191,17 @@ type AuditEntry struct {
 	UserAgent string          `json:"user_agent,omitempty"`
 }
 
+// Row is what the audit log has of a row that was edited or deleted with others.
+type Row struct {
+	ID          uuid.UUID           `json:"id"`
+	BatchID     uuid.UUID           `json:"batch_id"`
+	Row         int                 `json:"row"`
+	SiteURL     string              `json:"site_url"`
+	Input       map[string]string   `json:"input"`
+	GroundTruth map[string][]string `json:"ground_truth,omitempty"`
+	Version     int64               `json:"version"`
+}
+
 // Ticket opens one stream of events, once: for browsers, which can send no header then.
 type Ticket struct {
 	Ticket    string    `json:"ticket"`
