@@ -45,6 +45,7 @@ const (
 	DefaultStreamTimeout  = 10 * time.Second
 	DefaultMaxExports     = 4
 	DefaultTryGrace       = 15 * time.Second
+	DefaultRecheck        = time.Second
 )
 
 // Config is what an API is made of. The zero values of the limits and times mean the
@@ -52,6 +53,9 @@ const (
 type Config struct {
 	Store        Store
 	Orchestrator Orchestrator
+	// Auth says whose requests are. Without it nobody is asked, and whoever reaches the API
+	// owns the default organisation.
+	Auth Authenticator
 	// Executors are those that projects may name.
 	Executors executors.Registry
 	// Secrets seals the secrets of projects; nil refuses them.
@@ -82,8 +86,8 @@ type Config struct {
 	Notices Notices
 	// Streams hears of the streams of events; nil for nobody.
 	Streams StreamObserver
-	// Origins are those that may open a WebSocket beside the API's own, such as
-	// https://app.example: scheme, host, and port if it is not the scheme's own.
+	// Origins are those whose pages may use the API and open a WebSocket beside its own,
+	// such as https://app.example: scheme, host, and port if it is not the scheme's own.
 	Origins []string
 	// MaxStreams bounds the streams of events that are open at once.
 	MaxStreams int
@@ -97,8 +101,13 @@ type Config struct {
 	// it can begin and end; and as long once more for its end when it was stopped then.
 	TryGrace time.Duration
 	// RequestsPerMinute is what an organisation may ask of this process in a minute, all at
-	// once or spread out; 0 is any number. A stream of events is one request.
+	// once or spread out, unless its record says otherwise; 0 is any number. A stream of
+	// events is one request.
 	RequestsPerMinute int
+	// RequestsPerKeyMinute is the same for each key, and for each person.
+	RequestsPerKeyMinute int
+	// Recheck is how often it is asked whether whoever has opened a stream still may.
+	Recheck time.Duration
 	// MaxExports is how many exports may run at once, each with a connection to PostgreSQL
 	// of its own; more are answered 503.
 	MaxExports int
@@ -138,6 +147,9 @@ func (c Config) withDefaults() Config {
 	if c.TryGrace <= 0 {
 		c.TryGrace = DefaultTryGrace
 	}
+	if c.Recheck <= 0 {
+		c.Recheck = DefaultRecheck
+	}
 	if c.MaxExports <= 0 {
 		c.MaxExports = DefaultMaxExports
 	}
@@ -151,7 +163,7 @@ type server struct {
 	Config
 	lines *lines
 	hub   *news.Hub
-	// limiter counts the requests of organisations.
+	// limiter counts the requests of keys and organisations.
 	limiter *ratelimit.Limiter
 	// watch has the first stream wait for the end of the server.
 	watch sync.Once
@@ -198,7 +210,7 @@ func (s *server) routes(app *fiber.App) {
 	app.Get(docsPath, page)
 	app.Get(docsPath+"/*", page) // what the page is made of
 
-	api := app.Group("/api", s.identify, s.limit)
+	api := app.Group("/api", s.cors, s.identify, s.limit)
 	// Uploads set their own deadline, once they have arrived.
 	api.Post("/batches", s.operation("createBatch", s.createBatch))
 	// A deletion sets its own too.

@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minohq/mino/internal/authn"
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/access"
 	"github.com/minohq/mino/models/audit"
 	"github.com/minohq/mino/workflows/contract"
 )
@@ -194,6 +196,18 @@ type AuditStore interface {
 // KeyMaker makes the text of API keys, and what is kept of it.
 type KeyMaker interface {
 	New(id uuid.UUID) (text string, hash []byte, hashKeyID string, err error)
+}
+
+// Authenticator says whose requests are. Its errors are those of package authn, and
+// models.ErrUnavailable when it cannot be known for now.
+type Authenticator interface {
+	Authenticate(ctx context.Context, sent authn.Credentials) (authn.Identity, error)
+	// Stands returns an error when somebody who was known is not any longer, or not with
+	// all that they had.
+	Stands(ctx context.Context, p access.Principal) error
+	// Ticket makes one that opens a stream as somebody, once.
+	Ticket(ctx context.Context, p access.Principal) (ticket string, expires time.Time, err error)
+	Redeem(ctx context.Context, ticket string) (authn.Identity, error)
 }
 
 // Store is the records, all of them scoped by organisation.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/access"
 )
 
 // wellFormedID is what a caller may give as the id of a request: it ends up in logs
@@ -59,7 +61,8 @@ func (s *server) envelope(c *fiber.Ctx) error {
 	if c.Path() == "/livez" || c.Path() == "/readyz" {
 		level = zapcore.DebugLevel // asked every few seconds by whatever watches the process
 	}
-	s.Logger.Log(level, "request",
+	who := access.From(c.UserContext())
+	fields := []zap.Field{
 		zap.String("request_id", id),
 		zap.String("method", c.Method()),
 		zap.String("path", c.Path()),
@@ -67,7 +70,12 @@ func (s *server) envelope(c *fiber.Ctx) error {
 		zap.Duration("duration", time.Since(start)),
 		zap.Int("bytes", bodySize(c)),
 		zap.String("ip", c.IP()),
-	)
+	}
+	if who.Known() {
+		fields = append(fields, zap.String("principal", strings.TrimSpace(string(who.Kind)+" "+who.ID)),
+			zap.Stringer("organisation_id", who.Organisation))
+	}
+	s.Logger.Log(level, "request", fields...)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/authn"
 	"github.com/minohq/mino/models/access"
 	"github.com/minohq/mino/models/audit"
 )
@@ -42,7 +43,7 @@ func (s *server) operation(id string, handle fiber.Handler) fiber.Handler {
 func refusal(needs access.Operation, p access.Principal) error {
 	switch {
 	case !p.Known():
-		return unauthorized(wire.CodeUnauthorized, nil)
+		return authn.ErrMissing
 	case !p.Role.May(needs.Permission):
 		return forbidden("the role %s has no permission %s", p.Role, needs.Permission)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/invopop/validation"
@@ -32,6 +33,8 @@ type problem struct {
 	code   string
 	detail string
 	errors []wire.FieldError
+	// headers are the answer's, beside those that every problem has.
+	headers map[string]string
 	// cause is logged, never shown.
 	cause error
 }
@@ -129,6 +132,13 @@ func asProblem(err error) *problem {
 	if errors.As(err, &upload) {
 		return uploadProblem(upload)
 	}
+	if p = unknownCaller(err); p != nil {
+		return p
+	}
+	var quota *models.QuotaError
+	if errors.As(err, &quota) {
+		return quotaProblem(quota, time.Now())
+	}
 	for _, k := range known {
 		if errors.Is(err, k.err) {
 			p = &problem{status: k.status, code: k.code, detail: k.detail, cause: err}
@@ -221,6 +231,9 @@ func (s *server) fail(c *fiber.Ctx, err error) {
 		log.Warn("a part is unavailable", zap.Error(err))
 	case p.status >= http.StatusInternalServerError:
 		log.Error("a request failed", zap.String("code", p.code), zap.Error(err))
+	}
+	for name, value := range p.headers {
+		c.Set(name, value)
 	}
 	c.Status(p.status)
 	writeErr := c.JSON(wire.Problem{

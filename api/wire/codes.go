@@ -67,5 +67,6 @@ const (
 	FieldWrongType = "WRONG_TYPE"      // another type of JSON is needed
 	FieldRequired  = "REQUIRED"
 	FieldInvalid   = "INVALID"
-	FieldTaken     = "TAKEN" // another record has the value
+	FieldTaken     = "TAKEN"    // another record has the value
+	FieldExceeded  = "EXCEEDED" // a limit of the organisation
 )

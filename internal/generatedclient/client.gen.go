@@ -3742,7 +3742,8 @@ type ClientInterface interface {
 	// - `end`: the execution has ended and all its events were sent. Close the stream. A browser
 	//   that comes back all the same is answered 204, which ends its tries.
 	// - `closing`: the server ends the stream, not the execution; `reason` is `shutdown`, `busy`
-	//   or `unavailable`. Come back with the last number.
+	//   or `unavailable`. Come back with the last number. With `unauthorized`, the key or the
+	//   token has ended: come back with another.
 	//
 	// A comment is sent when there was nothing else for 15 s. A client that does not take what
 	// it is sent within 10 s is dropped, without a word, since there is no room for one; it can
@@ -3857,7 +3858,7 @@ type ClientInterface interface {
 	// clients that send no `Origin`, which browsers always do, may too.
 	//
 	// The close codes: 1000 after `end`; 1001 after `closing` with `shutdown`; 1013 after
-	// `closing` with `busy` or `unavailable`; 1009 when the client said too much at once. A
+	// `closing` with `busy` or `unavailable`; 1008 after `closing` with `unauthorized`; 1009 when the client said too much at once. A
 	// client that does not take what it is sent within 10 s, or leaves pings unanswered, sees
 	// the connection end without a code.
 	//
@@ -4814,7 +4815,8 @@ func (c *Client) SetConcurrency(ctx context.Context, id ExecutionParameter, body
 //   - `end`: the execution has ended and all its events were sent. Close the stream. A browser
 //     that comes back all the same is answered 204, which ends its tries.
 //   - `closing`: the server ends the stream, not the execution; `reason` is `shutdown`, `busy`
-//     or `unavailable`. Come back with the last number.
+//     or `unavailable`. Come back with the last number. With `unauthorized`, the key or the
+//     token has ended: come back with another.
 //
 // A comment is sent when there was nothing else for 15 s. A client that does not take what
 // it is sent within 10 s is dropped, without a word, since there is no room for one; it can
@@ -5039,7 +5041,7 @@ func (c *Client) Stop(ctx context.Context, id ExecutionParameter, body StopJSONR
 // clients that send no `Origin`, which browsers always do, may too.
 //
 // The close codes: 1000 after `end`; 1001 after `closing` with `shutdown`; 1013 after
-// `closing` with `busy` or `unavailable`; 1009 when the client said too much at once. A
+// `closing` with `busy` or `unavailable`; 1008 after `closing` with `unauthorized`; 1009 when the client said too much at once. A
 // client that does not take what it is sent within 10 s, or leaves pings unanswered, sees
 // the connection end without a code.
 //
@@ -10409,7 +10411,8 @@ type ClientWithResponsesInterface interface {
 	// - `end`: the execution has ended and all its events were sent. Close the stream. A browser
 	//   that comes back all the same is answered 204, which ends its tries.
 	// - `closing`: the server ends the stream, not the execution; `reason` is `shutdown`, `busy`
-	//   or `unavailable`. Come back with the last number.
+	//   or `unavailable`. Come back with the last number. With `unauthorized`, the key or the
+	//   token has ended: come back with another.
 	//
 	// A comment is sent when there was nothing else for 15 s. A client that does not take what
 	// it is sent within 10 s is dropped, without a word, since there is no room for one; it can
@@ -10534,7 +10537,7 @@ type ClientWithResponsesInterface interface {
 	// clients that send no `Origin`, which browsers always do, may too.
 	//
 	// The close codes: 1000 after `end`; 1001 after `closing` with `shutdown`; 1013 after
-	// `closing` with `busy` or `unavailable`; 1009 when the client said too much at once. A
+	// `closing` with `busy` or `unavailable`; 1008 after `closing` with `unauthorized`; 1009 when the client said too much at once. A
 	// client that does not take what it is sent within 10 s, or leaves pings unanswered, sees
 	// the connection end without a code.
 	//
@@ -11245,7 +11248,8 @@ type ListBatchesResponse200Headers struct {
 
 // ListBatchesResponseDefaultHeaders the declared response headers of an HTTP default response for ListBatches
 type ListBatchesResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListBatchesResponse struct {
@@ -11321,7 +11325,8 @@ type CreateBatchResponse201Headers struct {
 
 // CreateBatchResponseDefaultHeaders the declared response headers of an HTTP default response for CreateBatch
 type CreateBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type CreateBatchResponse struct {
@@ -11425,7 +11430,8 @@ type PreviewBatchResponse200Headers struct {
 
 // PreviewBatchResponseDefaultHeaders the declared response headers of an HTTP default response for PreviewBatch
 type PreviewBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type PreviewBatchResponse struct {
@@ -11522,7 +11528,8 @@ type DeleteBatchResponse204Headers struct {
 
 // DeleteBatchResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteBatch
 type DeleteBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type DeleteBatchResponse struct {
@@ -11606,7 +11613,8 @@ type GetBatchResponse200Headers struct {
 
 // GetBatchResponseDefaultHeaders the declared response headers of an HTTP default response for GetBatch
 type GetBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetBatchResponse struct {
@@ -11683,7 +11691,8 @@ type UpdateBatchResponse200Headers struct {
 
 // UpdateBatchResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateBatch
 type UpdateBatchResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type UpdateBatchResponse struct {
@@ -11779,7 +11788,8 @@ type ExportJobsResponse503Headers struct {
 
 // ExportJobsResponseDefaultHeaders the declared response headers of an HTTP default response for ExportJobs
 type ExportJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ExportJobsResponse struct {
@@ -11864,7 +11874,8 @@ type SetGroundTruthResponse200Headers struct {
 
 // SetGroundTruthResponseDefaultHeaders the declared response headers of an HTTP default response for SetGroundTruth
 type SetGroundTruthResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type SetGroundTruthResponse struct {
@@ -11947,7 +11958,8 @@ type ListJobsResponse200Headers struct {
 
 // ListJobsResponseDefaultHeaders the declared response headers of an HTTP default response for ListJobs
 type ListJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListJobsResponse struct {
@@ -12023,7 +12035,8 @@ type ListExecutionsResponse200Headers struct {
 
 // ListExecutionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListExecutions
 type ListExecutionsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListExecutionsResponse struct {
@@ -12098,7 +12111,8 @@ type GetExecutionResponse200Headers struct {
 
 // GetExecutionResponseDefaultHeaders the declared response headers of an HTTP default response for GetExecution
 type GetExecutionResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetExecutionResponse struct {
@@ -12174,7 +12188,8 @@ type SetConcurrencyResponse200Headers struct {
 
 // SetConcurrencyResponseDefaultHeaders the declared response headers of an HTTP default response for SetConcurrency
 type SetConcurrencyResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type SetConcurrencyResponse struct {
@@ -12262,7 +12277,8 @@ type StreamEventsResponse503Headers struct {
 
 // StreamEventsResponseDefaultHeaders the declared response headers of an HTTP default response for StreamEvents
 type StreamEventsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type StreamEventsResponse struct {
@@ -12340,7 +12356,8 @@ type GetExecutionMetricsResponse200Headers struct {
 
 // GetExecutionMetricsResponseDefaultHeaders the declared response headers of an HTTP default response for GetExecutionMetrics
 type GetExecutionMetricsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetExecutionMetricsResponse struct {
@@ -12416,7 +12433,8 @@ type PauseResponse200Headers struct {
 
 // PauseResponseDefaultHeaders the declared response headers of an HTTP default response for Pause
 type PauseResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type PauseResponse struct {
@@ -12499,7 +12517,8 @@ type ResumeResponse200Headers struct {
 
 // ResumeResponseDefaultHeaders the declared response headers of an HTTP default response for Resume
 type ResumeResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ResumeResponse struct {
@@ -12582,7 +12601,8 @@ type ListExecutionSessionsResponse200Headers struct {
 
 // ListExecutionSessionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListExecutionSessions
 type ListExecutionSessionsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListExecutionSessionsResponse struct {
@@ -12670,7 +12690,8 @@ type ExportSessionsResponse503Headers struct {
 
 // ExportSessionsResponseDefaultHeaders the declared response headers of an HTTP default response for ExportSessions
 type ExportSessionsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ExportSessionsResponse struct {
@@ -12755,7 +12776,8 @@ type GetStatsResponse200Headers struct {
 
 // GetStatsResponseDefaultHeaders the declared response headers of an HTTP default response for GetStats
 type GetStatsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetStatsResponse struct {
@@ -12831,7 +12853,8 @@ type StopResponse200Headers struct {
 
 // StopResponseDefaultHeaders the declared response headers of an HTTP default response for Stop
 type StopResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type StopResponse struct {
@@ -12917,6 +12940,12 @@ type StreamEventsOverWebSocketResponse503Headers struct {
 	RetryAfter *int
 }
 
+// StreamEventsOverWebSocketResponseDefaultHeaders the declared response headers of an HTTP default response for StreamEventsOverWebSocket
+type StreamEventsOverWebSocketResponseDefaultHeaders struct {
+	RetryAfter      *int
+	WWWAuthenticate *string
+}
+
 type StreamEventsOverWebSocketResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -12930,10 +12959,14 @@ type StreamEventsOverWebSocketResponse struct {
 	ApplicationproblemJSON426 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *TooManyStreams
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *ProblemResponse
 	// Headers426 the parsed response headers for an HTTP 426 response
 	Headers426 *StreamEventsOverWebSocketResponse426Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *StreamEventsOverWebSocketResponse503Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *StreamEventsOverWebSocketResponseDefaultHeaders
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
@@ -12959,6 +12992,11 @@ func (r StreamEventsOverWebSocketResponse) GetApplicationproblemJSON426() *Probl
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r StreamEventsOverWebSocketResponse) GetApplicationproblemJSON503() *TooManyStreams {
 	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StreamEventsOverWebSocketResponse) GetApplicationproblemJSONDefault() *ProblemResponse {
+	return r.ApplicationproblemJSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -12997,7 +13035,8 @@ type BulkDeleteJobsResponse200Headers struct {
 
 // BulkDeleteJobsResponseDefaultHeaders the declared response headers of an HTTP default response for BulkDeleteJobs
 type BulkDeleteJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type BulkDeleteJobsResponse struct {
@@ -13067,7 +13106,8 @@ type BulkRerunJobsResponse202Headers struct {
 
 // BulkRerunJobsResponseDefaultHeaders the declared response headers of an HTTP default response for BulkRerunJobs
 type BulkRerunJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type BulkRerunJobsResponse struct {
@@ -13157,7 +13197,8 @@ type BulkUpdateJobsResponse200Headers struct {
 
 // BulkUpdateJobsResponseDefaultHeaders the declared response headers of an HTTP default response for BulkUpdateJobs
 type BulkUpdateJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type BulkUpdateJobsResponse struct {
@@ -13226,7 +13267,8 @@ type DeleteJobResponse204Headers struct {
 
 // DeleteJobResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteJob
 type DeleteJobResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type DeleteJobResponse struct {
@@ -13309,7 +13351,8 @@ type GetJobResponse200Headers struct {
 
 // GetJobResponseDefaultHeaders the declared response headers of an HTTP default response for GetJob
 type GetJobResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetJobResponse struct {
@@ -13386,7 +13429,8 @@ type UpdateJobResponse200Headers struct {
 
 // UpdateJobResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateJob
 type UpdateJobResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type UpdateJobResponse struct {
@@ -13476,7 +13520,8 @@ type ListSessionsResponse200Headers struct {
 
 // ListSessionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListSessions
 type ListSessionsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListSessionsResponse struct {
@@ -14585,7 +14630,8 @@ type ListProjectsResponse200Headers struct {
 
 // ListProjectsResponseDefaultHeaders the declared response headers of an HTTP default response for ListProjects
 type ListProjectsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListProjectsResponse struct {
@@ -14662,7 +14708,8 @@ type CreateProjectResponse201Headers struct {
 
 // CreateProjectResponseDefaultHeaders the declared response headers of an HTTP default response for CreateProject
 type CreateProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type CreateProjectResponse struct {
@@ -14745,7 +14792,8 @@ type DeleteProjectResponse204Headers struct {
 
 // DeleteProjectResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteProject
 type DeleteProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type DeleteProjectResponse struct {
@@ -14829,7 +14877,8 @@ type GetProjectResponse200Headers struct {
 
 // GetProjectResponseDefaultHeaders the declared response headers of an HTTP default response for GetProject
 type GetProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetProjectResponse struct {
@@ -14906,7 +14955,8 @@ type UpdateProjectResponse200Headers struct {
 
 // UpdateProjectResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateProject
 type UpdateProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type UpdateProjectResponse struct {
@@ -14997,7 +15047,8 @@ type ExecuteResponse202Headers struct {
 
 // ExecuteResponseDefaultHeaders the declared response headers of an HTTP default response for Execute
 type ExecuteResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ExecuteResponse struct {
@@ -15087,7 +15138,8 @@ type ListProjectJobsResponse200Headers struct {
 
 // ListProjectJobsResponseDefaultHeaders the declared response headers of an HTTP default response for ListProjectJobs
 type ListProjectJobsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListProjectJobsResponse struct {
@@ -15163,7 +15215,8 @@ type GetProjectMetricsResponse200Headers struct {
 
 // GetProjectMetricsResponseDefaultHeaders the declared response headers of an HTTP default response for GetProjectMetrics
 type GetProjectMetricsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetProjectMetricsResponse struct {
@@ -15240,7 +15293,8 @@ type TryProjectResponse200Headers struct {
 
 // TryProjectResponseDefaultHeaders the declared response headers of an HTTP default response for TryProject
 type TryProjectResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type TryProjectResponse struct {
@@ -15323,7 +15377,8 @@ type GetSessionResponse200Headers struct {
 
 // GetSessionResponseDefaultHeaders the declared response headers of an HTTP default response for GetSession
 type GetSessionResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetSessionResponse struct {
@@ -15401,7 +15456,8 @@ type GetScreenshotResponse200Headers struct {
 
 // GetScreenshotResponseDefaultHeaders the declared response headers of an HTTP default response for GetScreenshot
 type GetScreenshotResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetScreenshotResponse struct {
@@ -16094,7 +16150,8 @@ func (c *ClientWithResponses) SetConcurrencyWithResponse(ctx context.Context, id
 //   - `end`: the execution has ended and all its events were sent. Close the stream. A browser
 //     that comes back all the same is answered 204, which ends its tries.
 //   - `closing`: the server ends the stream, not the execution; `reason` is `shutdown`, `busy`
-//     or `unavailable`. Come back with the last number.
+//     or `unavailable`. Come back with the last number. With `unauthorized`, the key or the
+//     token has ended: come back with another.
 //
 // A comment is sent when there was nothing else for 15 s. A client that does not take what
 // it is sent within 10 s is dropped, without a word, since there is no room for one; it can
@@ -16285,7 +16342,7 @@ func (c *ClientWithResponses) StopWithResponse(ctx context.Context, id Execution
 // clients that send no `Origin`, which browsers always do, may too.
 //
 // The close codes: 1000 after `end`; 1001 after `closing` with `shutdown`; 1013 after
-// `closing` with `busy` or `unavailable`; 1009 when the client said too much at once. A
+// `closing` with `busy` or `unavailable`; 1008 after `closing` with `unauthorized`; 1009 when the client said too much at once. A
 // client that does not take what it is sent within 10 s, or leaves pings unanswered, sees
 // the connection end without a code.
 //
@@ -17354,6 +17411,13 @@ func ParseListBatchesResponse(rsp *http.Response) (*ListBatchesResponse, error) 
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -17459,6 +17523,13 @@ func ParseCreateBatchResponse(rsp *http.Response) (*CreateBatchResponse, error) 
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -17550,6 +17621,13 @@ func ParsePreviewBatchResponse(rsp *http.Response) (*PreviewBatchResponse, error
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -17630,6 +17708,13 @@ func ParseDeleteBatchResponse(rsp *http.Response) (*DeleteBatchResponse, error) 
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -17706,6 +17791,13 @@ func ParseGetBatchResponse(rsp *http.Response) (*GetBatchResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -17797,6 +17889,13 @@ func ParseUpdateBatchResponse(rsp *http.Response) (*UpdateBatchResponse, error) 
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -17895,6 +17994,13 @@ func ParseExportJobsResponse(rsp *http.Response) (*ExportJobsResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -17972,6 +18078,13 @@ func ParseSetGroundTruthResponse(rsp *http.Response) (*SetGroundTruthResponse, e
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -18042,6 +18155,13 @@ func ParseListJobsResponse(rsp *http.Response) (*ListJobsResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -18107,6 +18227,13 @@ func ParseListExecutionsResponse(rsp *http.Response) (*ListExecutionsResponse, e
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -18177,6 +18304,13 @@ func ParseGetExecutionResponse(rsp *http.Response) (*GetExecutionResponse, error
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -18254,6 +18388,13 @@ func ParseSetConcurrencyResponse(rsp *http.Response) (*SetConcurrencyResponse, e
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -18338,6 +18479,13 @@ func ParseStreamEventsResponse(rsp *http.Response) (*StreamEventsResponse, error
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -18407,6 +18555,13 @@ func ParseGetExecutionMetricsResponse(rsp *http.Response) (*GetExecutionMetricsR
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -18485,6 +18640,13 @@ func ParsePauseResponse(rsp *http.Response) (*PauseResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -18562,6 +18724,13 @@ func ParseResumeResponse(rsp *http.Response) (*ResumeResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -18634,6 +18803,13 @@ func ParseListExecutionSessionsResponse(rsp *http.Response) (*ListExecutionSessi
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -18732,6 +18908,13 @@ func ParseExportSessionsResponse(rsp *http.Response) (*ExportSessionsResponse, e
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -18801,6 +18984,13 @@ func ParseGetStatsResponse(rsp *http.Response) (*GetStatsResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -18879,6 +19069,13 @@ func ParseStopResponse(rsp *http.Response) (*StopResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -18937,6 +19134,13 @@ func ParseStreamEventsOverWebSocketResponse(rsp *http.Response) (*StreamEventsOv
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
 	}
 
 	switch {
@@ -18960,6 +19164,23 @@ func ParseStreamEventsOverWebSocketResponse(rsp *http.Response) (*StreamEventsOv
 			headers.RetryAfter = &value
 		}
 		response.Headers503 = &headers
+	case true:
+		var headers StreamEventsOverWebSocketResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
 	}
 
 	return response, nil
@@ -19021,6 +19242,13 @@ func ParseBulkDeleteJobsResponse(rsp *http.Response) (*BulkDeleteJobsResponse, e
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -19113,6 +19341,13 @@ func ParseBulkRerunJobsResponse(rsp *http.Response) (*BulkRerunJobsResponse, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -19175,6 +19410,13 @@ func ParseBulkUpdateJobsResponse(rsp *http.Response) (*BulkUpdateJobsResponse, e
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -19256,6 +19498,13 @@ func ParseDeleteJobResponse(rsp *http.Response) (*DeleteJobResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -19325,6 +19574,13 @@ func ParseGetJobResponse(rsp *http.Response) (*GetJobResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -19417,6 +19673,13 @@ func ParseUpdateJobResponse(rsp *http.Response) (*UpdateJobResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -19489,6 +19752,13 @@ func ParseListSessionsResponse(rsp *http.Response) (*ListSessionsResponse, error
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -20541,6 +20811,13 @@ func ParseListProjectsResponse(rsp *http.Response) (*ListProjectsResponse, error
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -20632,6 +20909,13 @@ func ParseCreateProjectResponse(rsp *http.Response) (*CreateProjectResponse, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -20712,6 +20996,13 @@ func ParseDeleteProjectResponse(rsp *http.Response) (*DeleteProjectResponse, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -20788,6 +21079,13 @@ func ParseGetProjectResponse(rsp *http.Response) (*GetProjectResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -20880,6 +21178,13 @@ func ParseUpdateProjectResponse(rsp *http.Response) (*UpdateProjectResponse, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -20971,6 +21276,13 @@ func ParseExecuteResponse(rsp *http.Response) (*ExecuteResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -21041,6 +21353,13 @@ func ParseListProjectJobsResponse(rsp *http.Response) (*ListProjectJobsResponse,
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -21110,6 +21429,13 @@ func ParseGetProjectMetricsResponse(rsp *http.Response) (*GetProjectMetricsRespo
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -21195,6 +21521,13 @@ func ParseTryProjectResponse(rsp *http.Response) (*TryProjectResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -21264,6 +21597,13 @@ func ParseGetSessionResponse(rsp *http.Response) (*GetSessionResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -21344,6 +21684,13 @@ func ParseGetScreenshotResponse(rsp *http.Response) (*GetScreenshotResponse, err
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
