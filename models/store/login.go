@@ -114,44 +114,50 @@ func has(members []models.Membership, org uuid.UUID, role access.Role) bool {
 
 // arrive writes who has come, or takes over who was invited.
 func arrive(ctx context.Context, tx bun.Tx, l models.Login) (*models.User, error) {
-	u := new(models.User)
-	err := tx.NewSelect().Model(u).Where("u.issuer = ? AND u.subject = ?", l.Issuer, l.Subject).For("NO KEY UPDATE").Scan(ctx)
-	known := err == nil
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	// The invitation first: who waited for it finds who took it.
+	invited, err := lockedUser(ctx, tx, "issuer = ? AND subject IS NULL AND lower(email) = lower(?)", l.Issuer, l.Email)
+	if err != nil {
 		return nil, err
 	}
-	invited := new(models.User)
-	err = tx.NewSelect().Model(invited).
-		Where("u.issuer = ? AND u.subject IS NULL AND lower(u.email) = lower(?)", l.Issuer, l.Email).For("UPDATE").Scan(ctx)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		if !known && !l.Provision {
-			return nil, models.ErrUserNotFound
-		}
-	case err != nil:
+	known, err := lockedUser(ctx, tx, "issuer = ? AND subject = ?", l.Issuer, l.Subject)
+	if err != nil {
 		return nil, err
-	case known:
-		if err := takeOver(ctx, tx, u.ID, invited.ID); err != nil {
+	}
+	u := known
+	switch {
+	case known != nil && invited != nil:
+		if err := takeOver(ctx, tx, known.ID, invited.ID); err != nil {
 			return nil, err
 		}
-	default:
+	case invited != nil:
 		u = invited
-	}
-	if u.ID == uuid.Nil {
-		u.ID = models.NewID()
+	case known == nil && l.Provision:
+		u = &models.User{ID: models.NewID()}
+	case known == nil:
+		return nil, models.ErrUserNotFound
 	}
 	u.Issuer, u.Subject, u.Name = l.Issuer, &l.Subject, l.Name
 	if l.Email != "" {
 		u.Email = &l.Email
 	}
 	q := tx.NewInsert().Model(u).Value("last_seen_at", "now()")
-	if known || u == invited {
+	if known != nil || invited != nil {
 		q = q.On("CONFLICT (id) DO UPDATE")
 	} else {
 		q = q.On("CONFLICT (issuer, subject) DO UPDATE") // who has come twice at once
 	}
 	_, err = q.Set("subject = excluded.subject, email = excluded.email, name = excluded.name, last_seen_at = now()").
 		Returning("*").Exec(ctx)
+	return u, err
+}
+
+// lockedUser gives the user of a condition, locked; nil when there is none.
+func lockedUser(ctx context.Context, tx bun.Tx, condition string, values ...any) (*models.User, error) {
+	u := new(models.User)
+	err := tx.NewSelect().Model(u).Where(condition, values...).For("UPDATE").Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nobody is no error
+	}
 	return u, err
 }
 
@@ -174,12 +180,15 @@ func takeRole(ctx context.Context, tx bun.Tx, u *models.User, org uuid.UUID, rol
 		return nil
 	}
 	var before *access.Role
-	err := tx.NewRaw(`
-		WITH old AS (SELECT role FROM memberships WHERE organisation_id = ?0 AND user_id = ?1 FOR UPDATE)
-		INSERT INTO memberships AS m (organisation_id, user_id, role) VALUES (?0, ?1, ?2)
+	err := tx.NewRaw(`SELECT role FROM memberships WHERE organisation_id = ? AND user_id = ? FOR UPDATE`, org, u.ID).Scan(ctx, &before)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	err = tx.NewRaw(`
+		INSERT INTO memberships AS m (organisation_id, user_id, role) VALUES (?, ?, ?)
 		ON CONFLICT (organisation_id, user_id) DO UPDATE SET role = excluded.role, updated_at = now()
 		WHERE m.role <> excluded.role
-		RETURNING (SELECT role FROM old)`, org, u.ID, role).Scan(ctx, &before)
+		RETURNING true`, org, u.ID, role).Scan(ctx, new(bool))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil // it was that already
 	}
