@@ -54,7 +54,6 @@ func (s *server) statsOf(ctx context.Context, e *models.Execution) (*wire.Stats,
 	return s.countedStats(ctx, e)
 }
 
-
 // executionFailed is the answer to an error of the orchestrator that has no better.
 func executionFailed(err error) error {
 	p := asProblem(err)
