@@ -60,6 +60,10 @@ type Config struct {
 	Executors executors.Registry
 	// Secrets seals the secrets of projects; nil refuses them.
 	Secrets Sealer
+	// Keys makes API keys; nil refuses to.
+	Keys KeyMaker
+	// Issuer is whose tokens make people known; without one nobody can be made a member.
+	Issuer string
 	// Logger takes the access log and what went wrong inside; nil discards.
 	Logger *zap.Logger
 
@@ -216,6 +220,7 @@ func (s *server) routes(app *fiber.App) {
 	// An export takes as long as its rows do.
 	api.Get("/batches/:id/export", s.operation("exportJobs", s.exportJobs))
 	api.Get("/executions/:id/sessions/export", s.operation("exportSessions", s.exportSessions))
+	api.Get("/audit/export", s.operation("exportAudit", s.exportAudit))
 	// A try takes as long as its job.
 	api.Post("/projects/:id/try", s.operation("tryProject", s.try))
 
@@ -256,6 +261,22 @@ func (s *server) routes(app *fiber.App) {
 
 	api.Get("/sessions/:id", s.operation("getSession", s.getSession))
 	api.Get("/sessions/:id/screenshot", s.operation("getScreenshot", s.getScreenshot))
+
+	api.Get("/me", s.operation("getMe", s.getMe))
+	api.Get("/organisations", s.operation("listOrganisations", s.listOrganisations))
+	api.Get("/organisation", s.operation("getOrganisation", s.getOrganisation))
+	api.Patch("/organisation", s.operation("updateOrganisation", s.updateOrganisation))
+	api.Get("/members", s.operation("listMembers", s.listMembers))
+	api.Post("/members", s.operation("addMember", s.addMember))
+	api.Patch("/members/:id", s.operation("updateMember", s.updateMember))
+	api.Delete("/members/:id", s.operation("removeMember", s.removeMember))
+	api.Get("/keys", s.operation("listKeys", s.listKeys))
+	api.Post("/keys", s.operation("createKey", s.createKey))
+	api.Get("/keys/:id", s.operation("getKey", s.getKey))
+	api.Post("/keys/:id/rotate", s.operation("rotateKey", s.rotateKey))
+	api.Post("/keys/:id/revoke", s.operation("revokeKey", s.revokeKey))
+	api.Get("/audit", s.operation("listAudit", s.listAudit))
+	api.Post("/tickets", s.operation("createTicket", s.createTicket))
 }
 
 // refuseUnknownMethods answers methods that Fiber does not know; it would answer them
