@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/authn"
 	"github.com/minohq/mino/internal/news"
 	"github.com/minohq/mino/models"
 )
@@ -39,6 +40,7 @@ const (
 type plan struct {
 	kind      string
 	requestID string
+	opener    *standing
 	execution *models.Execution
 	after     int64
 	// types are those wanted; nil for all.
@@ -60,7 +62,8 @@ func (s *server) planStream(c *fiber.Ctx, kind string) (*plan, error) {
 		return nil, err
 	}
 	q := readQuery(c)
-	p := &plan{kind: kind, requestID: s.identifyRequest(c)}
+	p := &plan{kind: kind, requestID: s.identifyRequest(c), opener: s.standing(c)}
+	q.text(ticketParameter) // identify has read it
 	place := "after"
 	text := q.text(place)
 	if last := c.Get(headerLastEventID); kind == kindSSE && last != "" {
@@ -139,7 +142,15 @@ func (s *server) stream(ctx context.Context, p *plan, out client) (reason string
 	defer f.Close()
 	silent := time.Now()
 	for {
-		messages, ended, err := f.Next(ctx, max(s.Heartbeat-time.Since(silent), 0))
+		if reason := s.recheck(ctx, p); reason != "" {
+			out.end(wire.MessageClosing, reason)
+			return reason
+		}
+		wait := max(s.Heartbeat-time.Since(silent), 0)
+		if due, ok := p.opener.due(); ok {
+			wait = min(wait, due)
+		}
+		messages, ended, err := f.Next(ctx, wait)
 		switch {
 		case errors.Is(err, news.ErrClosed):
 			out.end(wire.MessageClosing, wire.ClosingShutdown)
@@ -173,6 +184,25 @@ func (s *server) stream(ctx context.Context, p *plan, out client) (reason string
 		}
 		silent = time.Now()
 	}
+}
+
+// recheck asks whether whoever has opened a stream still may, when it is time to; the
+// reason is why not. The context ends when the client leaves.
+func (s *server) recheck(left context.Context, p *plan) (reason string) {
+	ctx, cancel := context.WithTimeout(left, s.StreamTimeout)
+	defer cancel()
+	err := p.opener.check(ctx)
+	switch {
+	case err == nil:
+		return ""
+	case left.Err() != nil:
+		return reasonLeft
+	case errors.Is(err, authn.ErrInvalid):
+		return wire.ClosingUnauthorized
+	}
+	// Nobody knows whether they may. The client comes back, and is asked.
+	s.Logger.Warn("it cannot be asked whose a stream is", zap.String("request_id", p.requestID), zap.Error(err))
+	return wire.ClosingUnavailable
 }
 
 // whyFailed tells a client that does not read from one that is gone.
