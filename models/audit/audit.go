@@ -4,8 +4,9 @@
 // Whoever serves a request puts a Note into its context and fills in what it is about; the
 // store writes the note as an entry of the audit log in each transaction of that context
 // that writes (see models/store), so that there is no change without its entry and no entry
-// of a change that did not happen. What happens outside of PostgreSQL, such as the control
-// of a run, is written down by itself before and after.
+// of a change that did not happen. What takes several transactions has an entry of each.
+// What happens outside of PostgreSQL, such as the control of a run, is written down by
+// itself before and after.
 //
 // The database is authoritative, and append-only: neither MINO's roles nor a mistake in it
 // can change or delete an entry.

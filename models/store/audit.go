@@ -75,8 +75,12 @@ func kept(text string) string {
 	return text
 }
 
-// Audit writes an entry by itself: of what happens outside of PostgreSQL.
+// Audit writes an entry by itself: of what happens outside of PostgreSQL. No note is nothing
+// to write.
 func (s *Store) Audit(ctx context.Context, org uuid.UUID, note *audit.Note, outcome audit.Outcome) error {
+	if note == nil {
+		return nil
+	}
 	ctx = tenant.With(ctx, org)
 	return mapped(writeEntry(ctx, s.db, org, note, outcome))
 }

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -34,6 +36,12 @@ const seenEvery = time.Minute
 func (s *Store) Login(ctx context.Context, l models.Login) (*models.User, []models.Membership, error) {
 	ctx = tenant.AsSystem(ctx)
 	l.Name = kept(l.Name)
+	if !sound(l.Subject, 1) {
+		return nil, nil, models.ErrUserNotFound
+	}
+	if !sound(l.Email, 3) {
+		l.Email = ""
+	}
 	org, err := meant(ctx, s.db, l)
 	if err != nil {
 		return nil, nil, mapped(err)
@@ -63,6 +71,12 @@ func (s *Store) Login(ctx context.Context, l models.Login) (*models.User, []mode
 		return nil, nil, err
 	}
 	return u, members, nil
+}
+
+// sound tells whether PostgreSQL can keep what somebody is known by, which is not cut short:
+// it would be somebody else's.
+func sound(name string, least int) bool {
+	return len(name) >= least && len(name) <= 255 && utf8.ValidString(name) && !strings.Contains(name, "\x00")
 }
 
 // seen reads who a login is of; nil when it is not known. news says that there is something
@@ -161,7 +175,7 @@ func lockedUser(ctx context.Context, tx bun.Tx, condition string, values ...any)
 	return u, err
 }
 
-// takeOver gives what somebody was invited to to whom it was meant for.
+// takeOver gives the memberships of an invitation to the person whom it was meant for.
 func takeOver(ctx context.Context, tx bun.Tx, id, invited uuid.UUID) error {
 	_, err := tx.NewRaw(`
 		INSERT INTO memberships (organisation_id, user_id, role, created_at)

@@ -78,7 +78,7 @@ func TestALoginWithoutRightsOfItsOwnIsEnough(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.ForgetTickets(ctx))
 	require.NoError(t, s.ForgetKeys(ctx))
-	w.org.MaxJobsPerDay = ptr(int64(100))
+	w.org.MaxJobsPerDay = new(int64(100))
 	require.NoError(t, s.UpdateOrganisation(ctx, w.org))
 	testfactory.Execution(t, s, w.project, testfactory.Batch(t, s, w.project, 1, nil), nil)
 	require.ErrorIs(t, s.DeleteProject(ctx, org, w.project.ID, true, nil), models.ErrBatchBusy)

@@ -14,8 +14,6 @@ import (
 	"github.com/minohq/mino/models/access"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // newLogin is of somebody whom nobody knows, who may be made known.
 func newLogin(change func(*models.Login)) models.Login {
 	subject := rand.Text()
@@ -51,6 +49,19 @@ func TestLogin(t *testing.T) {
 		again, _, err := s.Login(t.Context(), l)
 		require.NoError(t, err)
 		require.Equal(t, u.ID, again.ID)
+	})
+
+	t.Run("MakesNobodyKnownByWhatCannotBeKept", func(t *testing.T) {
+		t.Parallel()
+		for _, subject := range []string{"", "a\x00b", "a\xffb", strings.Repeat("x", 256)} {
+			_, _, err := s.Login(t.Context(), newLogin(func(l *models.Login) { l.Subject = subject }))
+			require.ErrorIs(t, err, models.ErrUserNotFound, subject)
+		}
+		for _, email := range []string{"", "a\x00@example.com", strings.Repeat("x", 256) + "@example.com"} {
+			u, _, err := s.Login(t.Context(), newLogin(func(l *models.Login) { l.Email = email }))
+			require.NoError(t, err, email)
+			require.Nil(t, u.Email, email)
+		}
 	})
 
 	t.Run("WritesNothingWhenThereIsNothingNew", func(t *testing.T) {
@@ -115,7 +126,7 @@ func TestLogin(t *testing.T) {
 		o := testfactory.Organisation(t, s, nil)
 		l := newLogin(func(l *models.Login) { l.Provision = false })
 		invited := testfactory.Member(t, s, o, access.Admin, func(m *models.Membership) {
-			m.User = &models.User{Issuer: issuer, Email: ptr(strings.ToUpper(l.Email))}
+			m.User = &models.User{Issuer: issuer, Email: new(strings.ToUpper(l.Email))}
 		})
 		unverified := l
 		unverified.Email = ""

@@ -158,7 +158,7 @@ func TestMembers(t *testing.T) {
 	t.Run("AreNobodyOfAnotherOrganisation", func(t *testing.T) {
 		t.Parallel()
 		err := s.AddMember(t.Context(), &models.Membership{
-			OrganisationID: uuid.New(), Role: access.Owner, User: &models.User{Issuer: issuer, Subject: ptr(rand.Text())},
+			OrganisationID: uuid.New(), Role: access.Owner, User: &models.User{Issuer: issuer, Subject: new(rand.Text())},
 		})
 		require.ErrorIs(t, err, models.ErrOrganisationNotFound)
 	})

@@ -26,14 +26,13 @@ func ofLimits(t *testing.T, s *store.Store, limits models.Limits, batches, rows 
 	return p, out
 }
 
-// refusedFor requires that an error is a limit's refusal, and gives it.
-func refusedFor(t *testing.T, err error, limit string) *models.QuotaError {
+// refusal requires that an error is a limit's, and gives it.
+func refusal(t *testing.T, err error) models.QuotaError {
 	t.Helper()
 	var quota *models.QuotaError
 	require.ErrorAs(t, err, &quota)
 	require.ErrorIs(t, err, models.ErrQuota)
-	require.Equal(t, limit, quota.Limit)
-	return quota
+	return *quota
 }
 
 // newTry makes a row to be tried.
@@ -51,16 +50,16 @@ func TestQuotas(t *testing.T) {
 
 	t.Run("BoundExecutionsThatHaveNotEnded", func(t *testing.T) {
 		t.Parallel()
-		p, batches := ofLimits(t, s, models.Limits{MaxRunningExecutions: ptr(2)}, 3, 1)
+		p, batches := ofLimits(t, s, models.Limits{MaxRunningExecutions: new(2)}, 3, 1)
 		first := testfactory.Execution(t, s, p, batches[0], nil)
 		b, j, try := newTry(p)
 		require.NoError(t, s.CreateTry(t.Context(), b, j, try, nil))
 		third := testfactory.NewExecution(p, batches[1])
-		refused := refusedFor(t, s.CreateExecution(t.Context(), third), "max_running_executions")
-		require.Equal(t, models.QuotaError{Limit: "max_running_executions", Most: 2, Used: 2, Wanted: 1}, *refused)
+		refused := refusal(t, s.CreateExecution(t.Context(), third))
+		require.Equal(t, models.QuotaError{Limit: "max_running_executions", Most: 2, Used: 2, Wanted: 1}, refused)
 		require.ErrorIs(t, s.CreateExecution(t.Context(), first), models.ErrExists, "it is there, whatever the limit")
 		b, j, e := newTry(p)
-		refusedFor(t, s.CreateTry(t.Context(), b, j, e, nil), "max_running_executions")
+		require.Equal(t, "max_running_executions", refusal(t, s.CreateTry(t.Context(), b, j, e, nil)).Limit)
 		_, err := s.Batch(t.Context(), p.OrganisationID, b.ID)
 		require.ErrorIs(t, err, models.ErrBatchNotFound)
 
@@ -72,7 +71,7 @@ func TestQuotas(t *testing.T) {
 
 	t.Run("BoundWhatRunsAgainTogether", func(t *testing.T) {
 		t.Parallel()
-		p, batches := ofLimits(t, s, models.Limits{MaxRunningExecutions: ptr(2)}, 3, 1)
+		p, batches := ofLimits(t, s, models.Limits{MaxRunningExecutions: new(2)}, 3, 1)
 		again := func(batches ...*models.Batch) []*models.Execution {
 			out := make([]*models.Execution, len(batches))
 			for i, b := range batches {
@@ -81,7 +80,7 @@ func TestQuotas(t *testing.T) {
 			}
 			return out
 		}
-		refusedFor(t, s.Rerun(t.Context(), again(batches...), make([]error, 3), nil), "max_running_executions")
+		require.Equal(t, "max_running_executions", refusal(t, s.Rerun(t.Context(), again(batches...), make([]error, 3), nil)).Limit)
 		n, err := s.CountExecutions(t.Context(), p.OrganisationID, models.ExecutionFilter{})
 		require.NoError(t, err)
 		require.Zero(t, n, "all of them or none")
@@ -99,23 +98,23 @@ func TestQuotas(t *testing.T) {
 
 	t.Run("BoundJobsAtOnce", func(t *testing.T) {
 		t.Parallel()
-		p, batches := ofLimits(t, s, models.Limits{MaxConcurrentJobs: ptr(25)}, 3, 1)
+		p, batches := ofLimits(t, s, models.Limits{MaxConcurrentJobs: new(25)}, 3, 1)
 		first := testfactory.Execution(t, s, p, batches[0], nil)
 		testfactory.Execution(t, s, p, batches[1], nil)
 		third := testfactory.NewExecution(p, batches[2])
-		refused := refusedFor(t, s.CreateExecution(t.Context(), third), "max_concurrent_jobs")
-		require.Equal(t, models.QuotaError{Limit: "max_concurrent_jobs", Most: 25, Used: 20, Wanted: 10}, *refused)
-		require.ErrorContains(t, refused, "max_concurrent_jobs is 25, of which 20")
+		refused := refusal(t, s.CreateExecution(t.Context(), third))
+		require.Equal(t, models.QuotaError{Limit: "max_concurrent_jobs", Most: 25, Used: 20, Wanted: 10}, refused)
+		require.ErrorContains(t, &refused, "max_concurrent_jobs is 25, of which 20")
 		third.Concurrency = 5
 		require.NoError(t, s.CreateExecution(t.Context(), third))
 
 		org := p.OrganisationID
-		refused = refusedFor(t, s.CheckConcurrency(t.Context(), org, first.ID, 11), "max_concurrent_jobs")
-		require.Equal(t, models.QuotaError{Limit: "max_concurrent_jobs", Most: 25, Used: 15, Wanted: 11}, *refused)
+		refused = refusal(t, s.CheckConcurrency(t.Context(), org, first.ID, 11))
+		require.Equal(t, models.QuotaError{Limit: "max_concurrent_jobs", Most: 25, Used: 15, Wanted: 11}, refused)
 		require.NoError(t, s.CheckConcurrency(t.Context(), org, first.ID, 10))
 		o, err := s.Organisation(t.Context(), org)
 		require.NoError(t, err)
-		o.MaxConcurrentJobs = ptr(3)
+		o.MaxConcurrentJobs = new(3)
 		require.NoError(t, s.UpdateOrganisation(t.Context(), o))
 		require.NoError(t, s.CheckConcurrency(t.Context(), org, first.ID, 9), "less is never refused")
 		o.MaxConcurrentJobs = nil
@@ -126,14 +125,14 @@ func TestQuotas(t *testing.T) {
 
 	t.Run("BoundJobsOfADay", func(t *testing.T) {
 		t.Parallel()
-		p, batches := ofLimits(t, s, models.Limits{MaxJobsPerDay: ptr(int64(5))}, 3, 2)
+		p, batches := ofLimits(t, s, models.Limits{MaxJobsPerDay: new(int64(5))}, 3, 2)
 		testfactory.Execution(t, s, p, batches[0], nil)
 		testfactory.Execution(t, s, p, batches[1], nil)
-		refused := refusedFor(t, s.CreateExecution(t.Context(), testfactory.NewExecution(p, batches[2])), "max_jobs_per_day")
-		require.Equal(t, models.QuotaError{Limit: "max_jobs_per_day", Most: 5, Used: 4, Wanted: 2}, *refused)
+		refused := refusal(t, s.CreateExecution(t.Context(), testfactory.NewExecution(p, batches[2])))
+		require.Equal(t, models.QuotaError{Limit: "max_jobs_per_day", Most: 5, Used: 4, Wanted: 2}, refused)
 		b, j, e := newTry(p)
 		require.NoError(t, s.CreateTry(t.Context(), b, j, e, nil))
-		refusedFor(t, s.CreateExecution(t.Context(), testfactory.NewExecution(p, batches[2])), "max_jobs_per_day")
+		require.Equal(t, "max_jobs_per_day", refusal(t, s.CreateExecution(t.Context(), testfactory.NewExecution(p, batches[2]))).Limit)
 		used, err := s.Usage(t.Context(), p.OrganisationID)
 		require.NoError(t, err)
 		require.EqualValues(t, 5, used.JobsToday)
@@ -172,10 +171,10 @@ func TestQuotasHoldWhenManyComeAtOnce(t *testing.T) {
 		limits models.Limits
 		want   int
 	}{
-		"RunningExecutions": {models.Limits{MaxRunningExecutions: ptr(5)}, 5},
-		"ConcurrentJobs":    {models.Limits{MaxConcurrentJobs: ptr(45)}, 4},
-		"JobsPerDay":        {models.Limits{MaxJobsPerDay: ptr(int64(3))}, 3},
-		"All":               {models.Limits{MaxRunningExecutions: ptr(9), MaxConcurrentJobs: ptr(70), MaxJobsPerDay: ptr(int64(8))}, 7},
+		"RunningExecutions": {models.Limits{MaxRunningExecutions: new(5)}, 5},
+		"ConcurrentJobs":    {models.Limits{MaxConcurrentJobs: new(45)}, 4},
+		"JobsPerDay":        {models.Limits{MaxJobsPerDay: new(int64(3))}, 3},
+		"All":               {models.Limits{MaxRunningExecutions: new(9), MaxConcurrentJobs: new(70), MaxJobsPerDay: new(int64(8))}, 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,7 +18,7 @@ import (
 // asked for; the others are made all the same. When the organisation may not have all of
 // the others, none is made, and it returns a *models.QuotaError.
 func (s *Store) Rerun(ctx context.Context, executions []*models.Execution, refused []error, once *models.Once) error {
-	org := uuid.Nil
+	var org uuid.UUID
 	switch {
 	case len(executions) > 0:
 		org = executions[0].OrganisationID

@@ -46,7 +46,7 @@ func newWorld(t *testing.T, s *store.Store) *world {
 	w := &world{mark: "mark" + strings.ToLower(rand.Text())}
 	w.org = testfactory.Organisation(t, s, func(o *models.Organisation) { o.Slug, o.Name, o.ExternalID = w.mark, w.mark, &w.mark })
 	w.owner = testfactory.Member(t, s, w.org, access.Owner, func(m *models.Membership) {
-		m.User.Name, m.User.Email = w.mark, ptr(w.mark+"@example.com")
+		m.User.Name, m.User.Email = w.mark, new(w.mark+"@example.com")
 	})
 	w.apiKey = testfactory.APIKey(t, s, func(k *models.APIKey) { k.OrganisationID, k.Name = w.org.ID, w.mark })
 	w.ticket = &models.StreamTicket{
