@@ -167,9 +167,10 @@ type AccessStore interface {
 	// AddMember fills the membership and its user before what is noted of it is written
 	// down; it returns models.ErrMember.
 	AddMember(ctx context.Context, m *models.Membership) error
-	// ChangeMember and RemoveMember return models.ErrLastOwner.
-	ChangeMember(ctx context.Context, m *models.Membership) error
-	RemoveMember(ctx context.Context, org, userID uuid.UUID) error
+	// ChangeMember and RemoveMember return models.ErrLastOwner, and models.ErrVersionMismatch
+	// when holds says so of the role that they find.
+	ChangeMember(ctx context.Context, m *models.Membership, holds ...func(access.Role) bool) error
+	RemoveMember(ctx context.Context, org, userID uuid.UUID, holds ...func(access.Role) bool) error
 
 	ListAPIKeys(ctx context.Context, org uuid.UUID, page models.Page) ([]models.APIKey, error)
 	CountAPIKeys(ctx context.Context, org uuid.UUID) (int64, error)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -89,10 +90,23 @@ func unknownCaller(err error) *problem {
 			detail:  "the credentials are not valid, or not any longer",
 		}
 	case errors.Is(err, authn.ErrNoOrganisation):
-		return &problem{
-			status: http.StatusForbidden, code: wire.CodeOrganisationRequired, cause: err,
-			detail: "you are a member of no organisation, or of several, of which " + headerOrganisation + " names none, by its id or slug",
-		}
+		return organisationRequired(err)
 	}
 	return nil
+}
+
+// organisationRequired tells a person what they could name.
+func organisationRequired(err error) *problem {
+	p := &problem{
+		status: http.StatusForbidden, code: wire.CodeOrganisationRequired, cause: err,
+		detail: "the credentials open no organisation, or not the one that " + headerOrganisation + " names",
+	}
+	var none *authn.NoOrganisationError
+	if errors.As(err, &none) && len(none.Choices) > 0 {
+		p.detail = "say in " + headerOrganisation + " which of your organisations you mean, by id or slug"
+		p.errors = []wire.FieldError{{
+			Field: headerOrganisation, Code: wire.FieldRequired, Message: "is to be one of " + strings.Join(none.Choices, ", "),
+		}}
+	}
+	return p
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/models"
@@ -122,7 +124,7 @@ func isAddress(text string) bool {
 }
 
 func (s *server) updateMember(c *fiber.Ctx) error {
-	m, err := s.readMember(c)
+	id, err := memberID(c)
 	if err != nil {
 		return err
 	}
@@ -142,51 +144,67 @@ func (s *server) updateMember(c *fiber.Ctx) error {
 		return invalid("the member is not valid", wrong...)
 	}
 	ctx := c.UserContext()
-	for _, one := range []access.Role{m.Role, role} {
-		if err := mayGive(access.From(ctx), one, nil, "role"); err != nil {
+	return s.withMember(ctx, id, func(m *models.Membership, holds func(access.Role) bool) error {
+		for _, one := range []access.Role{m.Role, role} {
+			if err := mayGive(access.From(ctx), one, nil, "role"); err != nil {
+				return err
+			}
+		}
+		if role == m.Role {
+			return c.JSON(memberAnswer(m))
+		}
+		before := memberAnswer(m)
+		m.Role = role
+		note(ctx).About(targetMember, id.String()).Changes(before, noted(func() any { return memberAnswer(m) }))
+		if err := s.Store.ChangeMember(ctx, m, holds); err != nil {
 			return err
 		}
-	}
-	if role == m.Role {
 		return c.JSON(memberAnswer(m))
-	}
-	before := memberAnswer(m)
-	m.Role = role
-	note(ctx).Changes(before, noted(func() any { return memberAnswer(m) }))
-	if err := s.Store.ChangeMember(ctx, m); err != nil {
-		return err
-	}
-	return c.JSON(memberAnswer(m))
+	})
 }
 
 func (s *server) removeMember(c *fiber.Ctx) error {
-	m, err := s.readMember(c)
+	id, err := memberID(c)
 	if err != nil {
 		return err
 	}
 	ctx := c.UserContext()
-	if err := mayGive(access.From(ctx), m.Role, nil, "id"); err != nil {
-		return err
-	}
-	note(ctx).Changes(memberAnswer(m), nil)
-	if err := s.Store.RemoveMember(ctx, m.OrganisationID, m.UserID); err != nil {
-		return err
-	}
-	return c.SendStatus(http.StatusNoContent)
+	return s.withMember(ctx, id, func(m *models.Membership, holds func(access.Role) bool) error {
+		if err := mayGive(access.From(ctx), m.Role, nil, "id"); err != nil {
+			return err
+		}
+		note(ctx).About(targetMember, id.String()).Changes(memberAnswer(m), nil)
+		if err := s.Store.RemoveMember(ctx, m.OrganisationID, m.UserID, holds); err != nil {
+			return err
+		}
+		return c.SendStatus(http.StatusNoContent)
+	})
 }
 
-// readMember finds the member of the path, whom the request is about.
-func (s *server) readMember(c *fiber.Ctx) (*models.Membership, error) {
+// withMember has something done to a member whose role is still the one that was read:
+// what the caller may do to them follows from it.
+func (s *server) withMember(ctx context.Context, id uuid.UUID, do func(*models.Membership, func(access.Role) bool) error) error {
+	for range patchAttempts {
+		m, err := s.Store.Member(ctx, organisation(ctx), id)
+		if err != nil {
+			return err
+		}
+		seen := m.Role
+		err = do(m, func(role access.Role) bool { return role == seen })
+		if !errors.Is(err, models.ErrVersionMismatch) {
+			return err
+		}
+	}
+	return conflict("the member is being edited by others; try again")
+}
+
+// memberID reads which member a request is about.
+func memberID(c *fiber.Ctx) (uuid.UUID, error) {
 	id, err := pathID(c, "id")
 	if err != nil {
-		return nil, err
+		return id, err
 	}
-	if err := readQuery(c).err(); err != nil {
-		return nil, err
-	}
-	ctx := c.UserContext()
-	note(ctx).About(targetMember, id.String())
-	return s.Store.Member(ctx, organisation(ctx), id)
+	return id, readQuery(c).err()
 }
 
 func memberAnswer(m *models.Membership) wire.Member {

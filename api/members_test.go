@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -150,4 +151,45 @@ func TestMembersComeInPages(t *testing.T) {
 		}
 	}
 	require.Equal(t, want, got)
+}
+
+// promoting has somebody become another member between what is read of them and what is
+// written.
+type promoting struct {
+	api.Store
+	promote func(*models.Membership)
+}
+
+func (p *promoting) Member(ctx context.Context, org, userID uuid.UUID) (*models.Membership, error) {
+	m, err := p.Store.Member(ctx, org, userID)
+	if err == nil {
+		now := *m
+		p.promote(&now)
+	}
+	return m, err
+}
+
+func TestWhoBecomesAnOwnerMeanwhileIsNoAdminsToChange(t *testing.T) {
+	t.Parallel()
+	store := &promoting{}
+	b := setupAccess(t, func(cfg *api.Config, _ *authn.Config) {
+		store.Store = cfg.Store
+		store.promote = func(m *models.Membership) {
+			m.Role = access.Owner
+			require.NoError(t, store.ChangeMember(context.WithoutCancel(t.Context()), m))
+		}
+		cfg.Store = store
+	})
+	admin := b.as(b.key(models.DefaultOrganisationID, access.Admin, nil))
+	testfactory.Member(t, b.store, b.home(), access.Owner, nil)
+	for name, change := range map[string]func(path string) *answer{
+		"role": func(path string) *answer { return admin.patch(path, `{"role": "member"}`) },
+		"id":   func(path string) *answer { return admin.remove(path) },
+	} {
+		m := testfactory.Member(t, b.store, b.home(), access.Viewer, nil)
+		at(t, change(memberPath(m.UserID)).problem(http.StatusForbidden, wire.CodeForbidden), name)
+		now, err := b.store.Member(t.Context(), models.DefaultOrganisationID, m.UserID)
+		require.NoError(t, err)
+		require.Equal(t, access.Owner, now.Role)
+	}
 }

@@ -101,14 +101,18 @@ func findOrMake(ctx context.Context, tx bun.Tx, u *models.User) error {
 }
 
 // ChangeMember gives a member another role, and fills the rest of the membership. It returns
-// models.ErrMemberNotFound, or models.ErrLastOwner when nobody else is an owner.
-func (s *Store) ChangeMember(ctx context.Context, m *models.Membership) error {
+// models.ErrMemberNotFound, or models.ErrLastOwner when nobody else is an owner. holds is
+// asked whether the role that it finds may be changed, else models.ErrVersionMismatch.
+func (s *Store) ChangeMember(ctx context.Context, m *models.Membership, holds ...func(access.Role) bool) error {
 	ctx = tenant.With(ctx, m.OrganisationID)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if m.Role != access.Owner {
 			if err := anotherOwner(ctx, tx, m.OrganisationID, m.UserID); err != nil {
 				return err
 			}
+		}
+		if err := holdMember(ctx, tx, m.OrganisationID, m.UserID, holds); err != nil {
+			return err
 		}
 		result, err := tx.NewUpdate().Model(m).Column("role").Set("updated_at = now()").
 			Where("organisation_id = ? AND user_id = ?", m.OrganisationID, m.UserID).
@@ -118,17 +122,38 @@ func (s *Store) ChangeMember(ctx context.Context, m *models.Membership) error {
 }
 
 // RemoveMember ends a membership. It returns models.ErrMemberNotFound, or
-// models.ErrLastOwner when nobody else is an owner.
-func (s *Store) RemoveMember(ctx context.Context, org, userID uuid.UUID) error {
+// models.ErrLastOwner when nobody else is an owner. holds is that of ChangeMember.
+func (s *Store) RemoveMember(ctx context.Context, org, userID uuid.UUID, holds ...func(access.Role) bool) error {
 	ctx = tenant.With(ctx, org)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := anotherOwner(ctx, tx, org, userID); err != nil {
+			return err
+		}
+		if err := holdMember(ctx, tx, org, userID, holds); err != nil {
 			return err
 		}
 		result, err := tx.NewDelete().Model((*models.Membership)(nil)).
 			Where("organisation_id = ? AND user_id = ?", org, userID).Exec(ctx)
 		return affected(result, err, models.ErrMemberNotFound)
 	})
+}
+
+// holdMember locks a membership, and returns models.ErrVersionMismatch when its role is not
+// one that may be changed. It comes after the owners were locked: whoever takes several
+// takes them first.
+func holdMember(ctx context.Context, tx bun.Tx, org, userID uuid.UUID, holds []func(access.Role) bool) error {
+	var role access.Role
+	err := tx.NewSelect().Model((*models.Membership)(nil)).Column("m.role").
+		Where("m.organisation_id = ? AND m.user_id = ?", org, userID).For("UPDATE").Scan(ctx, &role)
+	if err != nil {
+		return found(err, models.ErrMemberNotFound)
+	}
+	for _, holds := range holds {
+		if !holds(role) {
+			return models.ErrVersionMismatch
+		}
+	}
+	return nil
 }
 
 // anotherOwner returns models.ErrLastOwner when a user is the only owner. It locks the
