@@ -31,6 +31,8 @@ const (
 type DemoParams struct {
 	// APIURL is the base URL of the API, whose worker may reach this machine.
 	APIURL string
+	// Key is an API key for it; empty when it asks for none.
+	Key string
 	// TemporalUIURL and Namespace lead to the run in the Web UI; without the URL it is
 	// not mentioned.
 	TemporalUIURL, Namespace string
@@ -58,7 +60,7 @@ func Demo(ctx context.Context, p DemoParams) error {
 
 func (p DemoParams) run(ctx context.Context) error {
 	streams := p.streams()
-	api, err := client.New(client.Config{BaseURL: p.APIURL})
+	api, err := client.New(client.Config{BaseURL: p.APIURL, Key: p.Key})
 	if err != nil {
 		return err
 	}
