@@ -16,12 +16,12 @@ import (
 )
 
 // callOf says whom to call for the jobs of a snapshot; nil when they are done here.
-func (a *Activities) callOf(snapshot models.Snapshot) (*executors.Call, error) {
+func (a *Activities) callOf(snapshot models.Snapshot, queues []string) (*executors.Call, error) {
 	caller, ok := a.executors[snapshot.Executor].(executors.Caller)
 	if !ok {
 		return nil, nil
 	}
-	call, err := caller.Call(snapshot.Settings)
+	call, err := caller.Call(snapshot.Settings, queues)
 	if err != nil {
 		return nil, permanent(fmt.Errorf("settings of the %s executor: %w", snapshot.Executor, err))
 	}
@@ -29,7 +29,7 @@ func (a *Activities) callOf(snapshot models.Snapshot) (*executors.Call, error) {
 }
 
 func (a *Activities) callPlan(e *models.Execution) (*contract.CallPlan, error) {
-	call, err := a.callOf(e.Snapshot)
+	call, err := a.callOf(e.Snapshot, nil)
 	if call == nil || err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (a *Activities) BeginCall(ctx context.Context, in contract.RunJobInput) (co
 		outcome := r.failedOutcome(f)
 		return contract.BeginCallResult{Outcome: &outcome}, nil
 	}
-	call, err := a.callOf(attempt.Snapshot)
+	call, err := a.callOf(attempt.Snapshot, nil)
 	if err != nil {
 		return contract.BeginCallResult{}, err
 	}
