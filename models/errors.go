@@ -15,6 +15,7 @@ var (
 	ErrExecutionNotFound = fmt.Errorf("execution %w", ErrNotFound)
 
 	ErrOrganisationNotFound = fmt.Errorf("organisation %w", ErrNotFound)
+	ErrUserNotFound         = fmt.Errorf("user %w", ErrNotFound)
 	ErrMemberNotFound       = fmt.Errorf("member %w", ErrNotFound)
 	ErrAPIKeyNotFound       = fmt.Errorf("API key %w", ErrNotFound)
 
@@ -22,6 +23,10 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrNameTaken: another project of the organisation has the name.
 	ErrNameTaken = fmt.Errorf("%w: the name is taken", ErrConflict)
+	// ErrSlugTaken: another organisation has the slug.
+	ErrSlugTaken = fmt.Errorf("%w: the slug is taken", ErrConflict)
+	// ErrExternalIDTaken: another organisation has the external id.
+	ErrExternalIDTaken = fmt.Errorf("%w: the external id is taken", ErrConflict)
 	// ErrBatchBusy: the batch has an execution that has not ended.
 	ErrBatchBusy = fmt.Errorf("%w: the batch has an execution that has not ended", ErrConflict)
 	// ErrJobBusy: an execution that has not ended has the job.

@@ -21,7 +21,7 @@ type Organisation struct {
 	Name string    `bun:"name"`
 	// ExternalID is what the issuer of tokens calls it; nil is that no token means it.
 	ExternalID *string `bun:"external_id"`
-	Limits     `bun:"extend"`
+	Limits
 	// Version counts edits from 1; it is the ETag.
 	Version   int64     `bun:"version,nullzero,default:1"`
 	CreatedAt time.Time `bun:"created_at,nullzero,default:now()"`
@@ -160,3 +160,17 @@ func (e *QuotaError) Error() string {
 
 // Is makes it ErrQuota.
 func (e *QuotaError) Is(target error) bool { return target == ErrQuota }
+
+// Login is what a token that was found good says of a person.
+type Login struct {
+	Issuer, Subject string
+	// Email is an address that the issuer has verified, or empty.
+	Email, Name string
+	// Organisation is the external id or the slug of the one that the token is for; empty
+	// when it says nothing of any.
+	Organisation string
+	// Role is what the token says the person is there; empty when it says nothing of that.
+	Role access.Role
+	// Provision makes somebody known who was not.
+	Provision bool
+}

@@ -63,6 +63,8 @@ var plants = []plant{
 	{"limits-know-names-only", "internal/ratelimit", module + "models"},
 	{"limits-know-names-only", "internal/ratelimit", "net/http"},
 	{"limits-know-names-only", "internal/ratelimit", "github.com/gofiber/fiber/v2"},
+	{"keys-are-text-and-hashes", "internal/apikey", module + "models/store"},
+	{"keys-are-text-and-hashes", "internal/apikey", "net/http"},
 	{"values-are-leaves", "models/field", "github.com/uptrace/bun"},
 	{"values-are-leaves", "models/failure", module + "models"},
 	{"store-serves-nobody-in-particular", "models/store", "github.com/gofiber/fiber/v2"},

@@ -43,6 +43,9 @@ func (s *Store) DeleteJobs(ctx context.Context, org uuid.UUID, ids []uuid.UUID, 
 				doomed = append(doomed, job)
 			}
 		}
+		if len(doomed) == 0 {
+			return errUnchanged
+		}
 		return deleteJobs(ctx, tx, doomed)
 	})
 	return refused, err
@@ -64,9 +67,6 @@ func undeletable(job *models.Job, e *models.Execution, holds func(version int64)
 // deleteJobs deletes jobs, which are locked, and has their batches say how many rows are
 // left.
 func deleteJobs(ctx context.Context, tx bun.Tx, jobs []*models.Job) error {
-	if len(jobs) == 0 {
-		return nil
-	}
 	rows := make(map[uuid.UUID]int) // by batch
 	ids := make([]uuid.UUID, len(jobs))
 	for i, job := range jobs {
@@ -188,9 +188,11 @@ func deleteWhere(ctx context.Context, tx bun.Tx, column string, ids []uuid.UUID,
 // that was read, else models.ErrVersionMismatch is returned.
 func (s *Store) RenameBatch(ctx context.Context, b *models.Batch) error {
 	ctx = tenant.With(ctx, b.OrganisationID)
-	result, err := s.db.NewUpdate().Model(b).Column("name").
-		Set("version = version + 1").Set("updated_at = now()").
-		Where("organisation_id = ? AND id = ? AND version = ?", b.OrganisationID, b.ID, b.Version).
-		Returning("version, updated_at").Exec(ctx)
-	return mapped(affected(result, err, models.ErrVersionMismatch))
+	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		result, err := tx.NewUpdate().Model(b).Column("name").
+			Set("version = version + 1").Set("updated_at = now()").
+			Where("organisation_id = ? AND id = ? AND version = ?", b.OrganisationID, b.ID, b.Version).
+			Returning("version, updated_at").Exec(ctx)
+		return affected(result, err, models.ErrVersionMismatch)
+	})
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 
@@ -13,9 +12,6 @@ import (
 	"github.com/minohq/mino/models/tenant"
 	"github.com/minohq/mino/scoring"
 )
-
-// errNothingEdited rolls an edit back of which a part was refused.
-var errNothingEdited = errors.New("nothing was edited")
 
 // EditJobs edits rows, in one transaction, and says of each what came of it. With whole
 // set, one that is refused has all of them stay as they were.
@@ -33,13 +29,13 @@ func (s *Store) EditJobs(ctx context.Context, org uuid.UUID, edits []models.JobE
 			return err
 		}
 		if whole && slices.ContainsFunc(out, func(e models.EditedJob) bool { return e.Err != nil }) {
-			return errNothingEdited
+			return errUnchanged
+		}
+		if !slices.ContainsFunc(out, func(e models.EditedJob) bool { return e.Changed }) {
+			return errUnchanged
 		}
 		return nil
 	})
-	if errors.Is(err, errNothingEdited) {
-		err = nil
-	}
 	return out, err
 }
 

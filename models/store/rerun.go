@@ -37,7 +37,7 @@ func (s *Store) Rerun(ctx context.Context, executions []*models.Execution, refus
 			}
 		}
 		if made == 0 {
-			return nil // nothing to keep a key for
+			return errUnchanged // nothing to keep a key for
 		}
 		return keepKey(ctx, inBun(tx), once)
 	})

@@ -26,6 +26,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/audit"
 )
 
 // Store is the records. It is safe for concurrent use.
@@ -53,14 +54,31 @@ func newestFirst(q *bun.SelectQuery, p models.Page) *bun.SelectQuery {
 	return q.OrderExpr("?TableAlias.id DESC").Limit(int64(p.Limit))
 }
 
-// inTx runs f in a transaction and maps the error of either.
+// errUnchanged ends a transaction that has found nothing to write: it is rolled back, and
+// is no error.
+var errUnchanged = errors.New("there is nothing to write")
+
+// inTx runs f in a transaction and maps the error of either. What the context says of who
+// does it is written down with it, see writeNote.
 func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx bun.Tx) error) error {
-	return mapped(s.db.RunInTx(ctx, nil, f))
+	err := s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		if err := f(ctx, tx); err != nil {
+			return err
+		}
+		return writeNote(ctx, tx, audit.From(ctx))
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return mapped(err)
 }
 
 // constraintErrors says what the violation of a constraint means to a caller.
 var constraintErrors = map[string]error{
 	"projects_organisation_id_name_key": models.ErrNameTaken,
+	"organisations_slug_key":            models.ErrSlugTaken,
+	"organisations_external_id_key":     models.ErrExternalIDTaken,
+	"memberships_pkey":                  models.ErrMember,
 	"executions_active_batch_key":       models.ErrBatchBusy,
 	"executions_workflow_id_key":        models.ErrClaimed,
 	"batches_project_fkey":              models.ErrProjectNotFound,
