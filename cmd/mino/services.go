@@ -50,7 +50,7 @@ func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database,
 	if err != nil {
 		return nil, err
 	}
-	db, err := openMigrated(ctx, d)
+	db, err := openMigrated(ctx, d, logger)
 	if err != nil {
 		return nil, err
 	}
