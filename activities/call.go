@@ -15,7 +15,8 @@ import (
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// callOf says whom to call for the jobs of a snapshot; nil when they are done here.
+// callOf says whom to call for the jobs of a snapshot; nil when they are done here. queues
+// are the task queues that the organisation may name, nil for any but MINO's own.
 func (a *Activities) callOf(snapshot models.Snapshot, queues []string) (*executors.Call, error) {
 	caller, ok := a.executors[snapshot.Executor].(executors.Caller)
 	if !ok {
@@ -28,8 +29,17 @@ func (a *Activities) callOf(snapshot models.Snapshot, queues []string) (*executo
 	return &call, nil
 }
 
-func (a *Activities) callPlan(e *models.Execution) (*contract.CallPlan, error) {
-	call, err := a.callOf(e.Snapshot, nil)
+// callPlan says whom to call for the jobs of an execution. What the organisation may name
+// is asked anew: the project was perhaps written when it might name more.
+func (a *Activities) callPlan(ctx context.Context, e *models.Execution) (*contract.CallPlan, error) {
+	if _, calls := a.executors[e.Snapshot.Executor].(executors.Caller); !calls {
+		return nil, nil
+	}
+	organisation, err := a.executions.Organisation(ctx, e.OrganisationID)
+	if err != nil {
+		return nil, recordsError(err)
+	}
+	call, err := a.callOf(e.Snapshot, organisation.TaskQueues)
 	if call == nil || err != nil {
 		return nil, err
 	}
