@@ -28,7 +28,7 @@ func openMigrated(ctx context.Context, c config.Database, logger *zap.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	login, err := store.LoginOf(ctx, db)
+	login, err := store.DatabaseLoginOf(ctx, db)
 	if errors.Is(err, store.ErrNoRoles) {
 		err = fmt.Errorf("%w: %w", migrations.ErrPending, err)
 	}

@@ -110,8 +110,14 @@ func TestAgainstAModel(t *testing.T) {
 			}
 			now := time.Duration(c.nanoseconds.Load())
 			want := m.take(now, buckets)
+			look := l.Look(buckets...)
+			require.Equal(t, want, look.Allowed)
+			require.Equal(t, look.Allowed, l.Look(buckets...).Allowed, "looking takes nothing")
 			r := l.Take(buckets...)
 			require.Equal(t, want, r.Allowed)
+			if r.Limit > 0 {
+				require.Equal(t, look.RetryAfter, r.RetryAfter)
+			}
 			if want {
 				require.Equal(t, m.fewest(buckets), r.Remaining)
 				require.Zero(t, r.RetryAfter)

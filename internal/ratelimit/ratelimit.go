@@ -132,24 +132,7 @@ func New(config Config) *Limiter {
 func (l *Limiter) Take(buckets ...Bucket) Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now().Sub(l.start)
-
-	refused := Result{}
-	drawn := make([]draw, 0, 4)
-	for _, b := range buckets {
-		if b.PerMinute <= 0 {
-			continue
-		}
-		u, known := l.buckets[b.Kind].Get(b.Name)
-		if !known {
-			u = &used{at: now}
-		}
-		u.settle(now, b)
-		drawn = append(drawn, draw{b, u, known})
-		if r := after(b, u.units+token); r.RetryAfter > refused.RetryAfter {
-			refused = r
-		}
-	}
+	drawn, refused := l.draw(make([]draw, 0, 4), buckets)
 	if refused.RetryAfter > 0 {
 		return refused
 	}
@@ -166,6 +149,46 @@ func (l *Limiter) Take(buckets ...Bucket) Result {
 		}
 	}
 	return tightest
+}
+
+// Look says whether Take would allow it, and takes nothing. It is for buckets of what is
+// only known to count afterwards, such as of failures.
+func (l *Limiter) Look(buckets ...Bucket) Result {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	drawn, refused := l.draw(make([]draw, 0, 4), buckets)
+	if refused.RetryAfter > 0 {
+		return refused
+	}
+
+	tightest := Result{Allowed: true}
+	for _, d := range drawn {
+		if r := after(d.Bucket, d.units); tightest.Limit == 0 || r.tighter(tightest) {
+			tightest = r
+		}
+	}
+	return tightest
+}
+
+// draw finds the buckets that have a limit and settles them. When one of them is empty it
+// says of the one that stays so longest how long. The caller brings the memory.
+func (l *Limiter) draw(drawn []draw, buckets []Bucket) (_ []draw, refused Result) {
+	now := l.now().Sub(l.start)
+	for _, b := range buckets {
+		if b.PerMinute <= 0 {
+			continue
+		}
+		u, known := l.buckets[b.Kind].Get(b.Name)
+		if !known {
+			u = &used{at: now}
+		}
+		u.settle(now, b)
+		drawn = append(drawn, draw{b, u, known})
+		if r := after(b, u.units+token); r.RetryAfter > refused.RetryAfter {
+			refused = r
+		}
+	}
+	return drawn, refused
 }
 
 // draw is a bucket that a token is to be taken from.

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -31,8 +32,11 @@ type Principal struct {
 	Name         string    `json:"name,omitempty"`
 	Organisation uuid.UUID `json:"organisation_id"`
 	Role         Role      `json:"role"`
-	// Scopes are what is left of the role's permissions; nil is all of them.
-	Scopes []Permission `json:"scopes,omitempty"`
+	// Scopes are what is left of the role's permissions; nil is all of them. No scopes are
+	// written down too: left out, they would be read as all.
+	Scopes []Permission `json:"scopes,omitzero"`
+	// Until is when what made them known ends, if that is known.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Known tells a principal from nobody.

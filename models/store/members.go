@@ -93,8 +93,8 @@ func findOrMake(ctx context.Context, tx bun.Tx, u *models.User) error {
 		return err
 	}
 	u.ID = models.NewID()
-	_, err = tx.NewInsert().Model(u).On("CONFLICT DO NOTHING").Returning("created_at").Exec(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
+	made, err := tx.NewInsert().Model(u).On("CONFLICT DO NOTHING").Returning("created_at").Exec(ctx)
+	if err = affected(made, err, sql.ErrNoRows); errors.Is(err, sql.ErrNoRows) {
 		return who()
 	}
 	return err

@@ -79,6 +79,7 @@ var constraintErrors = map[string]error{
 	"organisations_slug_key":            models.ErrSlugTaken,
 	"organisations_external_id_key":     models.ErrExternalIDTaken,
 	"memberships_pkey":                  models.ErrMember,
+	"memberships_organisation_id_fkey":  models.ErrOrganisationNotFound,
 	"executions_active_batch_key":       models.ErrBatchBusy,
 	"executions_workflow_id_key":        models.ErrClaimed,
 	"batches_project_fkey":              models.ErrProjectNotFound,
