@@ -45,6 +45,7 @@ const (
 	DefaultStreamTimeout  = 10 * time.Second
 	DefaultMaxExports     = 4
 	DefaultTryGrace       = 15 * time.Second
+	DefaultRecheck        = time.Second
 )
 
 // Config is what an API is made of. The zero values of the limits and times mean the
@@ -52,10 +53,17 @@ const (
 type Config struct {
 	Store        Store
 	Orchestrator Orchestrator
+	// Auth says whose requests are. Without it nobody is asked, and whoever reaches the API
+	// owns the default organisation.
+	Auth Authenticator
 	// Executors are those that projects may name.
 	Executors executors.Registry
 	// Secrets seals the secrets of projects; nil refuses them.
 	Secrets Sealer
+	// Keys makes API keys; nil refuses to.
+	Keys KeyMaker
+	// Issuer is whose tokens make people known; without one nobody can be made a member.
+	Issuer string
 	// Logger takes the access log and what went wrong inside; nil discards.
 	Logger *zap.Logger
 
@@ -78,8 +86,8 @@ type Config struct {
 	Notices Notices
 	// Streams hears of the streams of events; nil for nobody.
 	Streams StreamObserver
-	// Origins are those that may open a WebSocket beside the API's own, such as
-	// https://app.example: scheme, host, and port if it is not the scheme's own.
+	// Origins are those whose pages may use the API and open a WebSocket beside its own,
+	// such as https://app.example: scheme, host, and port if it is not the scheme's own.
 	Origins []string
 	// MaxStreams bounds the streams of events that are open at once.
 	MaxStreams int
@@ -93,8 +101,13 @@ type Config struct {
 	// it can begin and end; and as long once more for its end when it was stopped then.
 	TryGrace time.Duration
 	// RequestsPerMinute is what an organisation may ask of this process in a minute, all at
-	// once or spread out; 0 is any number. A stream of events is one request.
+	// once or spread out, unless its record says otherwise; 0 is any number. A stream of
+	// events is one request.
 	RequestsPerMinute int
+	// RequestsPerKeyMinute is the same for each key, and for each person.
+	RequestsPerKeyMinute int
+	// Recheck is how often it is asked whether whoever has opened a stream still may.
+	Recheck time.Duration
 	// MaxExports is how many exports may run at once, each with a connection to PostgreSQL
 	// of its own; more are answered 503.
 	MaxExports int
@@ -134,6 +147,9 @@ func (c Config) withDefaults() Config {
 	if c.TryGrace <= 0 {
 		c.TryGrace = DefaultTryGrace
 	}
+	if c.Recheck <= 0 {
+		c.Recheck = DefaultRecheck
+	}
 	if c.MaxExports <= 0 {
 		c.MaxExports = DefaultMaxExports
 	}
@@ -147,7 +163,7 @@ type server struct {
 	Config
 	lines *lines
 	hub   *news.Hub
-	// limiter counts the requests of organisations.
+	// limiter counts the requests of keys and organisations.
 	limiter *ratelimit.Limiter
 	// watch has the first stream wait for the end of the server.
 	watch sync.Once
@@ -187,63 +203,80 @@ func New(cfg Config) *fiber.App {
 }
 
 func (s *server) routes(app *fiber.App) {
-	app.Get("/livez", s.livez)
-	app.Get("/readyz", s.readyz)
-	app.Get(documentPath, s.getDocument)
-	page := docs()
+	app.Get("/livez", s.operation("livez", s.livez))
+	app.Get("/readyz", s.operation("readyz", s.readyz))
+	app.Get(documentPath, s.operation("getDocument", s.getDocument))
+	page := s.operation("getDocs", docs())
 	app.Get(docsPath, page)
 	app.Get(docsPath+"/*", page) // what the page is made of
 
-	api := app.Group("/api", s.identify, s.limit)
+	api := app.Group("/api", s.cors, s.identify, s.limit)
 	// Uploads set their own deadline, once they have arrived.
-	api.Post("/batches", s.createBatch)
+	api.Post("/batches", s.operation("createBatch", s.createBatch))
 	// A deletion sets its own too.
-	api.Delete("/projects/:id", s.deleteProject)
-	api.Delete("/batches/:id", s.deleteBatch)
-	api.Post("/batches/preview", s.previewBatch)
+	api.Delete("/projects/:id", s.operation("deleteProject", s.deleteProject))
+	api.Delete("/batches/:id", s.operation("deleteBatch", s.deleteBatch))
+	api.Post("/batches/preview", s.operation("previewBatch", s.previewBatch))
 	// An export takes as long as its rows do.
-	api.Get("/batches/:id/export", s.exportJobs)
-	api.Get("/executions/:id/sessions/export", s.exportSessions)
+	api.Get("/batches/:id/export", s.operation("exportJobs", s.exportJobs))
+	api.Get("/executions/:id/sessions/export", s.operation("exportSessions", s.exportSessions))
+	api.Get("/audit/export", s.operation("exportAudit", s.exportAudit))
 	// A try takes as long as its job.
-	api.Post("/projects/:id/try", s.try)
+	api.Post("/projects/:id/try", s.operation("tryProject", s.try))
 
 	api.Use(s.deadline)
-	api.Post("/projects", s.createProject)
-	api.Get("/projects", s.listProjects)
-	api.Get("/projects/:id", s.getProject)
-	api.Patch("/projects/:id", s.patchProject)
-	api.Get("/projects/:id/jobs", s.listProjectJobs)
-	api.Get("/projects/:id/metrics", s.projectMetrics)
-	api.Post("/projects/:id/batches/:batchId/execute", s.execute)
+	api.Post("/projects", s.operation("createProject", s.createProject))
+	api.Get("/projects", s.operation("listProjects", s.listProjects))
+	api.Get("/projects/:id", s.operation("getProject", s.getProject))
+	api.Patch("/projects/:id", s.operation("updateProject", s.patchProject))
+	api.Get("/projects/:id/jobs", s.operation("listProjectJobs", s.listProjectJobs))
+	api.Get("/projects/:id/metrics", s.operation("getProjectMetrics", s.projectMetrics))
+	api.Post("/projects/:id/batches/:batchId/execute", s.operation("execute", s.execute))
 
-	api.Get("/batches", s.listBatches)
-	api.Get("/batches/:id", s.getBatch)
-	api.Patch("/batches/:id", s.patchBatch)
-	api.Get("/batches/:id/jobs", s.listJobs)
-	api.Post("/batches/:id/ground-truth", s.setGroundTruth)
+	api.Get("/batches", s.operation("listBatches", s.listBatches))
+	api.Get("/batches/:id", s.operation("getBatch", s.getBatch))
+	api.Patch("/batches/:id", s.operation("updateBatch", s.patchBatch))
+	api.Get("/batches/:id/jobs", s.operation("listJobs", s.listJobs))
+	api.Post("/batches/:id/ground-truth", s.operation("setGroundTruth", s.setGroundTruth))
 
-	api.Get("/executions", s.listExecutions)
-	api.Get("/executions/:id", s.getExecution)
-	api.Get("/executions/:id/stats", s.getStats)
-	api.Get("/executions/:id/events", s.getEvents)
-	api.Get("/executions/:id/ws", s.getSocket)
-	api.Get("/executions/:id/metrics", s.executionMetrics)
-	api.Get("/executions/:id/sessions", s.listExecutionSessions)
-	api.Post("/executions/:id/pause", s.pause)
-	api.Post("/executions/:id/resume", s.resume)
-	api.Post("/executions/:id/stop", s.stop)
-	api.Post("/executions/:id/concurrency", s.setConcurrency)
+	api.Get("/executions", s.operation("listExecutions", s.listExecutions))
+	api.Get("/executions/:id", s.operation("getExecution", s.getExecution))
+	api.Get("/executions/:id/stats", s.operation("getStats", s.getStats))
+	api.Get("/executions/:id/events", s.operation("streamEvents", s.getEvents))
+	api.Get("/executions/:id/ws", s.operation("streamEventsOverWebSocket", s.getSocket))
+	api.Get("/executions/:id/metrics", s.operation("getExecutionMetrics", s.executionMetrics))
+	api.Get("/executions/:id/sessions", s.operation("listExecutionSessions", s.listExecutionSessions))
+	api.Post("/executions/:id/pause", s.operation("pause", s.pause))
+	api.Post("/executions/:id/resume", s.operation("resume", s.resume))
+	api.Post("/executions/:id/stop", s.operation("stop", s.stop))
+	api.Post("/executions/:id/concurrency", s.operation("setConcurrency", s.setConcurrency))
 
-	api.Post("/jobs/bulk/delete", s.bulkDelete)
-	api.Post("/jobs/bulk/update", s.bulkUpdate)
-	api.Post("/jobs/bulk/rerun", s.bulkRerun)
-	api.Get("/jobs/:id", s.getJob)
-	api.Patch("/jobs/:id", s.patchJob)
-	api.Delete("/jobs/:id", s.deleteJob)
-	api.Get("/jobs/:id/sessions", s.listSessions)
+	api.Post("/jobs/bulk/delete", s.operation("bulkDeleteJobs", s.bulkDelete))
+	api.Post("/jobs/bulk/update", s.operation("bulkUpdateJobs", s.bulkUpdate))
+	api.Post("/jobs/bulk/rerun", s.operation("bulkRerunJobs", s.bulkRerun))
+	api.Get("/jobs/:id", s.operation("getJob", s.getJob))
+	api.Patch("/jobs/:id", s.operation("updateJob", s.patchJob))
+	api.Delete("/jobs/:id", s.operation("deleteJob", s.deleteJob))
+	api.Get("/jobs/:id/sessions", s.operation("listSessions", s.listSessions))
 
-	api.Get("/sessions/:id", s.getSession)
-	api.Get("/sessions/:id/screenshot", s.getScreenshot)
+	api.Get("/sessions/:id", s.operation("getSession", s.getSession))
+	api.Get("/sessions/:id/screenshot", s.operation("getScreenshot", s.getScreenshot))
+
+	api.Get("/me", s.operation("getMe", s.getMe))
+	api.Get("/organisations", s.operation("listOrganisations", s.listOrganisations))
+	api.Get("/organisation", s.operation("getOrganisation", s.getOrganisation))
+	api.Patch("/organisation", s.operation("updateOrganisation", s.updateOrganisation))
+	api.Get("/members", s.operation("listMembers", s.listMembers))
+	api.Post("/members", s.operation("addMember", s.addMember))
+	api.Patch("/members/:id", s.operation("updateMember", s.updateMember))
+	api.Delete("/members/:id", s.operation("removeMember", s.removeMember))
+	api.Get("/keys", s.operation("listKeys", s.listKeys))
+	api.Post("/keys", s.operation("createKey", s.createKey))
+	api.Get("/keys/:id", s.operation("getKey", s.getKey))
+	api.Post("/keys/:id/rotate", s.operation("rotateKey", s.rotateKey))
+	api.Post("/keys/:id/revoke", s.operation("revokeKey", s.revokeKey))
+	api.Get("/audit", s.operation("listAudit", s.listAudit))
+	api.Post("/tickets", s.operation("createTicket", s.createTicket))
 }
 
 // refuseUnknownMethods answers methods that Fiber does not know; it would answer them

@@ -71,7 +71,7 @@ func TestUploadThatBreaksOffLeavesNothing(t *testing.T) {
 				return b.logs.FilterMessage("request").FilterField(zap.String("request_id", id)).Len() == 1
 			}, waitTime, tick)
 			require.Zero(t, files(), "%s: a file is left", test.name)
-			require.Zero(t, b.db.Stats().InUse, "%s: a connection is held", test.name)
+			require.Zero(t, b.scoped.Stats().InUse, "%s: a connection is held", test.name)
 			batches, jobs := b.stored()
 			require.Zero(t, batches+jobs, test.name)
 		}
@@ -81,7 +81,7 @@ func TestUploadThatBreaksOffLeavesNothing(t *testing.T) {
 	b.upload(p, "application/jsonl", lines+"{").is(http.StatusBadRequest)
 	b.uploadForm("?project_id="+p.ID.String(), part{name: "file", filename: "x.csv", content: csv}, part{name: "no", content: "x"}).is(http.StatusBadRequest)
 	require.Zero(t, files())
-	require.Zero(t, b.db.Stats().InUse)
+	require.Zero(t, b.scoped.Stats().InUse)
 }
 
 func TestFileThatIsTheBodyNeedsItsLength(t *testing.T) {

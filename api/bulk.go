@@ -22,7 +22,9 @@ func (s *server) bulkDelete(c *fiber.Ctx) error {
 		return invalid("the request is not valid", wrong...)
 	}
 	ctx := c.UserContext()
-	refused, err := s.Store.DeleteJobs(ctx, organisation(ctx), req.IDs, nil)
+	var gone notedRows
+	note(ctx).About(targetJob, "").Changes(&gone, nil)
+	refused, err := s.Store.DeleteJobs(ctx, organisation(ctx), req.IDs, nil, gone.add)
 	if err != nil {
 		return err
 	}
@@ -80,6 +82,7 @@ func (s *server) editEach(c *fiber.Ctx, updates []wire.JobUpdate) (map[uuid.UUID
 	}
 	results := make(map[uuid.UUID]models.EditedJob, len(updates))
 	var edits []models.JobEdit
+	wrote := noteEdits(ctx, targetJob, "")
 	for _, update := range updates {
 		if places.Batch[update.ID] == nil {
 			results[update.ID] = models.EditedJob{Err: models.ErrJobNotFound}
@@ -93,6 +96,7 @@ func (s *server) editEach(c *fiber.Ctx, updates []wire.JobUpdate) (map[uuid.UUID
 		if want := update.Version; want != nil {
 			edit.Holds = func(version int64) bool { return version == *want }
 		}
+		edit.Wrote = wrote
 		edits = append(edits, edit)
 	}
 	if len(edits) == 0 {

@@ -33,7 +33,8 @@ import (
 type bundle struct {
 	t      *testing.T
 	dbURL  string
-	db     *bun.DB
+	db     *bun.DB // its owner's, for looks at all of it
+	scoped *bun.DB // the API's
 	store  *store.Store
 	orch   *fakeOrchestrator
 	logs   *observer.ObservedLogs
@@ -48,7 +49,8 @@ func setup(t *testing.T, change func(*api.Config)) *bundle {
 	dbURL := testkit.DatabaseURL(t)
 	db := testkit.OpenDatabase(t, dbURL)
 	core, logs := observer.New(zap.DebugLevel)
-	b := &bundle{t: t, dbURL: dbURL, db: db, store: testkit.Store(t, db), orch: newFakeOrchestrator(), logs: logs}
+	scoped := testkit.Scoped(t, db)
+	b := &bundle{t: t, dbURL: dbURL, db: db, scoped: scoped, store: store.New(scoped), orch: newFakeOrchestrator(), logs: logs}
 	fetcher := fetch.New(fetch.Config{})
 	t.Cleanup(fetcher.Close)
 	cfg := api.Config{

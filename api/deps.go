@@ -7,7 +7,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/minohq/mino/internal/authn"
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/access"
+	"github.com/minohq/mino/models/audit"
 	"github.com/minohq/mino/workflows/contract"
 )
 
@@ -78,8 +81,11 @@ type EditStore interface {
 	// models.ErrBatchBusy while an execution of it has not ended.
 	DeleteProject(ctx context.Context, org, id uuid.UUID, cascade bool, holds func(version int64) bool) error
 	DeleteBatch(ctx context.Context, org, id uuid.UUID, cascade bool, holds func(version int64) bool) error
-	// DeleteJobs says of each job that it could not delete, why.
-	DeleteJobs(ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool) (map[uuid.UUID]error, error)
+	// DeleteJobs says of each job that it could not delete, why, and tells each of those
+	// that it deletes.
+	DeleteJobs(
+		ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool, each func(*models.Job),
+	) (map[uuid.UUID]error, error)
 	// EditJobs edits rows; with whole set, all of them or none.
 	EditJobs(ctx context.Context, org uuid.UUID, edits []models.JobEdit, whole bool) ([]models.EditedJob, error)
 	// JobPlaces says where jobs belong, leaving out those that are not there.
@@ -142,6 +148,68 @@ type ExportStore interface {
 	CountSessions(ctx context.Context, org uuid.UUID, f models.SessionFilter) (int64, error)
 }
 
+// AccessStore keeps organisations with their members and keys.
+type AccessStore interface {
+	Organisation(ctx context.Context, org uuid.UUID) (*models.Organisation, error)
+	// RenameOrganisation returns models.ErrVersionMismatch when the organisation was edited
+	// since it was read.
+	RenameOrganisation(ctx context.Context, o *models.Organisation) error
+	Usage(ctx context.Context, org uuid.UUID) (models.Usage, error)
+	// CheckConcurrency returns a *models.QuotaError when an execution may not have so many
+	// jobs at once.
+	CheckConcurrency(ctx context.Context, org, executionID uuid.UUID, value int) error
+	// MembershipsOf lists what a user is in every organisation.
+	MembershipsOf(ctx context.Context, userID uuid.UUID) ([]models.Membership, error)
+
+	ListMembers(ctx context.Context, org uuid.UUID, page models.Page) ([]models.Membership, error)
+	CountMembers(ctx context.Context, org uuid.UUID) (int64, error)
+	Member(ctx context.Context, org, userID uuid.UUID) (*models.Membership, error)
+	// AddMember fills the membership and its user before what is noted of it is written
+	// down; it returns models.ErrMember.
+	AddMember(ctx context.Context, m *models.Membership) error
+	// ChangeMember and RemoveMember return models.ErrLastOwner.
+	ChangeMember(ctx context.Context, m *models.Membership) error
+	RemoveMember(ctx context.Context, org, userID uuid.UUID) error
+
+	ListAPIKeys(ctx context.Context, org uuid.UUID, page models.Page) ([]models.APIKey, error)
+	CountAPIKeys(ctx context.Context, org uuid.UUID) (int64, error)
+	APIKey(ctx context.Context, org, id uuid.UUID) (*models.APIKey, error)
+	CreateAPIKey(ctx context.Context, k *models.APIKey) error
+	// RotateAPIKey fills next from the key that it takes the place of, which goes on until
+	// oldEnds; models.ErrKeyEnded when that has ended before.
+	RotateAPIKey(ctx context.Context, org, id uuid.UUID, next *models.APIKey, oldEnds time.Time) error
+	RevokeAPIKey(ctx context.Context, org, id uuid.UUID) (*models.APIKey, error)
+}
+
+// AuditStore keeps who did what. What a method of another store writes is written down with
+// it, under the note of its context.
+type AuditStore interface {
+	// Audit writes an entry by itself, of what happens outside of PostgreSQL.
+	Audit(ctx context.Context, org uuid.UUID, note *audit.Note, outcome audit.Outcome) error
+	ListAudit(ctx context.Context, org uuid.UUID, f models.AuditFilter, page models.Page) ([]models.AuditEntry, error)
+	CountAudit(ctx context.Context, org uuid.UUID, f models.AuditFilter) (int64, error)
+	// ExportAudit reads entries in one snapshot, oldest first; the same entry is handed out
+	// each time.
+	ExportAudit(ctx context.Context, org uuid.UUID, f models.AuditFilter, each func(*models.AuditEntry) error) error
+}
+
+// KeyMaker makes the text of API keys, and what is kept of it.
+type KeyMaker interface {
+	New(id uuid.UUID) (text string, hash []byte, hashKeyID string, err error)
+}
+
+// Authenticator says whose requests are. Its errors are those of package authn, and
+// models.ErrUnavailable when it cannot be known for now.
+type Authenticator interface {
+	Authenticate(ctx context.Context, sent authn.Credentials) (authn.Identity, error)
+	// Stands returns an error when somebody who was known is not any longer, or not with
+	// all that they had.
+	Stands(ctx context.Context, p access.Principal) error
+	// Ticket makes one that opens a stream as somebody, once.
+	Ticket(ctx context.Context, p access.Principal) (ticket string, expires time.Time, err error)
+	Redeem(ctx context.Context, ticket string) (authn.Identity, error)
+}
+
 // Store is the records, all of them scoped by organisation.
 type Store interface {
 	ProjectStore
@@ -152,6 +220,8 @@ type Store interface {
 	EventStore
 	MetricsStore
 	ExportStore
+	AccessStore
+	AuditStore
 	// KeptAnswer returns what was answered under a key, and the fingerprint of the
 	// request; models.ErrNotFound when the key is not known.
 	KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*models.Answer, []byte, error)

@@ -54,10 +54,12 @@ func (s *server) renameBatch(ctx context.Context, id uuid.UUID, precondition *if
 	case patch.Name == nil:
 		return batch, nil
 	}
+	before := batchAnswer(batch)
 	batch.Name = strings.TrimSpace(*patch.Name)
 	if err := validation.Validate(batch.Name, validation.Required, validation.RuneLength(1, maxNameLength)); err != nil {
 		return nil, invalid("the batch is not valid", fieldErrors(validation.Errors{"name": err})...)
 	}
+	note(ctx).About(targetBatch, id.String()).Changes(before, noted(func() any { return batchAnswer(batch) }))
 	return batch, s.Store.RenameBatch(ctx, batch)
 }
 
@@ -86,6 +88,9 @@ func (s *server) patchJob(c *fiber.Ctx) error {
 		return invalid("the job is not valid", wrong...)
 	}
 	edit.Holds = precondition.holds
+	edit.Wrote = func(before, after *models.Job) {
+		note(ctx).About(targetJob, id.String()).Changes(jobAnswer(before), jobAnswer(after))
+	}
 	edited, err := s.Store.EditJobs(ctx, org, []models.JobEdit{edit}, true)
 	if err == nil {
 		err = edited[0].Err

@@ -55,6 +55,7 @@ func (s *server) createExecution(
 	if err := s.requireServed(ctx, execution.Snapshot.Executor); err != nil {
 		return nil, err
 	}
+	note(ctx).About(targetExecution, execution.ID.String()).Changes(nil, noted(func() any { return executionAnswer(execution) }))
 	err = s.Store.CreateExecutionOnce(ctx, execution, once.With(answer))
 	if errors.Is(err, models.ErrBatchBusy) {
 		return nil, s.batchBusy(ctx, batchID, err)

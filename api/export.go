@@ -21,6 +21,7 @@ func (s *server) exportJobs(c *fiber.Ctx) error {
 	f := readJobFilter(q)
 	f.BatchID = id
 	x := readExport(c, q, "jobs")
+	x.target, x.targetID = targetBatch, id.String()
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -39,6 +40,7 @@ func (s *server) exportSessions(c *fiber.Ctx) error {
 	f := readSessionFilter(q)
 	f.ExecutionID = id
 	x := readExport(c, q, "sessions")
+	x.target, x.targetID = targetExecution, id.String()
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -64,7 +66,7 @@ func serveExport[R, P any](
 			if table, parts, err = choose(head, x.columns); err != nil {
 				return parts, wrongColumns(err)
 			}
-			return parts, out.begin(head, table.Names())
+			return parts, out.begin(head.Batch.Name, table.Names())
 		}
 		return read(ctx, begin, func(record *R) error { return writeRow(out, table, record) })
 	})
@@ -99,21 +101,29 @@ type exportRequest struct {
 	columns []string
 	// negotiated is that the Accept header chose the format.
 	negotiated bool
+	// target and targetID are what the audit log calls that which is exported.
+	target, targetID string
 }
 
-// readExport reads the parameters that every export has.
+// readExport reads the parameters of an export of which columns can be chosen.
 func readExport(c *fiber.Ctx, q *query, kind string) exportRequest {
+	x := readExportForm(c, q, kind, export.Formats()...)
+	x.columns = q.texts("columns")
+	return x
+}
+
+// readExportForm reads the parameters that every export has.
+func readExportForm(c *fiber.Ctx, q *query, kind string, offered ...export.Format) exportRequest {
 	x := exportRequest{kind: kind, options: export.Options{Sheet: kind}}
-	switch formats := oneOf(q, "format", export.Formats()); len(formats) {
+	switch formats := oneOf(q, "format", offered); len(formats) {
 	case 0:
 		x.negotiated = true
-		x.format = acceptedFormat(c)
+		x.format = acceptedFormat(c, offered)
 	case 1:
 		x.format = formats[0]
 	default:
 		q.refuse("format", "must be one of %s", joined(formats))
 	}
-	x.columns = q.texts("columns")
 	x.options.BOM = q.flag("bom")
 	if delimiter := q.delimiter(); delimiter != 0 {
 		x.options.Delimiter = byte(delimiter) //nolint:gosec // one of four of ASCII
@@ -131,13 +141,13 @@ func readExport(c *fiber.Ctx, q *query, kind string) exportRequest {
 
 // acceptedFormat is the format that the Accept header likes best; one that likes none
 // gets a CSV.
-func acceptedFormat(c *fiber.Ctx) export.Format {
-	offers := make([]string, 0, len(export.Formats()))
-	for _, f := range export.Formats() {
+func acceptedFormat(c *fiber.Ctx, offered []export.Format) export.Format {
+	offers := make([]string, 0, len(offered))
+	for _, f := range offered {
 		offers = append(offers, f.MediaType())
 	}
 	best := c.Accepts(offers...)
-	for _, f := range export.Formats() {
+	for _, f := range offered {
 		if f.MediaType() == best {
 			return f
 		}

@@ -340,9 +340,9 @@ func TestExportRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusBadRequest, resp.StatusCode, "%s", body)
 	require.Contains(t, string(body), "HTTP/1.1")
-	require.Zero(t, b.db.Stats().InUse)
+	require.Zero(t, b.scoped.Stats().InUse)
 	// What was refused costs no connection.
-	require.Zero(t, b.db.Stats().MaxIdleClosed)
+	require.Zero(t, b.scoped.Stats().MaxIdleClosed)
 }
 
 func TestSessionsOfAnExecutionAreListed(t *testing.T) {

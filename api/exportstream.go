@@ -36,16 +36,23 @@ type exporter struct {
 
 	out    *bufio.Writer
 	writer export.Writer
-	batch  string // the name of the batch
+	of     string // what the file is called after, such as the batch
 	rows   int
+	// noted writes down that the export begins.
+	noted func() error
 	// idle ends the export when PostgreSQL gives no row for too long. It does not run
 	// while a row is written, for which the client has a time of its own.
 	idle    *time.Timer
 	patient time.Duration
 }
 
-func (x *exporter) begin(head *models.ExportHead, names []string) (err error) {
-	x.batch = head.Batch.Name
+// begin writes the header of the table. What is refused comes before it: nothing is
+// written down of that.
+func (x *exporter) begin(of string, names []string) (err error) {
+	x.of = of
+	if err := x.noted(); err != nil {
+		return err
+	}
 	if x.writer, err = export.NewWriter(x.out, x.format, x.options); err != nil {
 		return err
 	}
@@ -111,6 +118,7 @@ func (s *server) sendExport(c *fiber.Ctx, request exportRequest, read func(conte
 		exportRequest: request, out: bufio.NewWriterSize(pipe, exportBuffer), patient: s.RequestTimeout,
 		idle: time.AfterFunc(s.RequestTimeout, func() { cancel(errors.Join(errTooSlow, models.ErrUnavailable)) }),
 	}
+	x.noted = func() error { return s.noteExport(ctx, x) }
 	body := &exportBody{
 		pipe: reader, buffered: bufio.NewReaderSize(reader, exportBuffer), cancel: cancel, done: make(chan struct{}),
 		request: c.Context(), patient: s.ReadTimeout,
@@ -123,6 +131,8 @@ func (s *server) sendExport(c *fiber.Ctx, request exportRequest, read func(conte
 		started := time.Now()
 		err := recovered(func() error { return x.run(ctx, read) })
 		x.idle.Stop()
+		// Before the end, so that whoever has the whole file finds that it was taken.
+		s.noteExported(ctx, log, x, err)
 		_ = pipe.CloseWithError(err) // nil is the end
 		logExport(log, x, time.Since(started), err)
 	}()
@@ -131,7 +141,7 @@ func (s *server) sendExport(c *fiber.Ctx, request exportRequest, read func(conte
 		return err
 	}
 	c.Set(fiber.HeaderContentType, contentType(x.format))
-	c.Set(fiber.HeaderContentDisposition, attachment(x.batch+"-"+x.kind, string(x.format)))
+	c.Set(fiber.HeaderContentDisposition, attachment(x.of+"-"+x.kind, string(x.format)))
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	if x.negotiated {

@@ -64,7 +64,7 @@ func (b *bundle) querying(t *testing.T) (n int) {
 // isFree waits until no export has a connection or a query.
 func (b *bundle) isFree(t *testing.T) {
 	t.Helper()
-	require.Eventually(t, func() bool { return b.db.Stats().InUse == 0 }, waitTime, tick)
+	require.Eventually(t, func() bool { return b.scoped.Stats().InUse == 0 }, waitTime, tick)
 	require.Eventually(t, func() bool { return b.querying(t) == 0 }, waitTime, tick)
 }
 
@@ -98,7 +98,7 @@ func TestClientThatLeavesEndsTheQuery(t *testing.T) {
 	path, _ := largeExport(t, b)
 	for _, format := range []string{"csv", "json"} {
 		resp, _ := b.beginExport(t, path+"?format="+format)
-		require.Equal(t, 1, b.db.Stats().InUse)
+		require.Equal(t, 1, b.scoped.Stats().InUse)
 		require.Equal(t, 1, b.querying(t))
 		require.NoError(t, resp.Body.Close())
 		b.isFree(t)

@@ -38,6 +38,10 @@ func (s *server) setGroundTruth(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	wrote := noteEdits(ctx, targetBatch, batchID.String())
+	for i := range edits {
+		edits[i].Wrote = wrote
+	}
 	edited, err := s.Store.EditJobs(ctx, org, edits, true)
 	if err != nil {
 		return err

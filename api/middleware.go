@@ -6,14 +6,15 @@ import (
 	"io"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/google/uuid"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/access"
 )
 
 // wellFormedID is what a caller may give as the id of a request: it ends up in logs
@@ -21,22 +22,6 @@ import (
 var wellFormedID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
 const localRequestID = "request_id"
-
-// organisationKey finds the organisation in a request's context.
-type organisationKey struct{}
-
-// organisation is the tenant that a request is of; every call to the store takes it.
-func organisation(ctx context.Context) uuid.UUID {
-	org, _ := ctx.Value(organisationKey{}).(uuid.UUID)
-	return org
-}
-
-// identify says whose request it is. There is one organisation so far; this is the
-// place where credentials will be asked.
-func (s *server) identify(c *fiber.Ctx) error {
-	c.SetUserContext(context.WithValue(c.UserContext(), organisationKey{}, models.DefaultOrganisationID))
-	return c.Next()
-}
 
 // deadline bounds the time of a request. Fiber does not tell when a client leaves,
 // so this is also what ends work that nobody waits for.
@@ -76,7 +61,8 @@ func (s *server) envelope(c *fiber.Ctx) error {
 	if c.Path() == "/livez" || c.Path() == "/readyz" {
 		level = zapcore.DebugLevel // asked every few seconds by whatever watches the process
 	}
-	s.Logger.Log(level, "request",
+	who := access.From(c.UserContext())
+	fields := []zap.Field{
 		zap.String("request_id", id),
 		zap.String("method", c.Method()),
 		zap.String("path", c.Path()),
@@ -84,7 +70,12 @@ func (s *server) envelope(c *fiber.Ctx) error {
 		zap.Duration("duration", time.Since(start)),
 		zap.Int("bytes", bodySize(c)),
 		zap.String("ip", c.IP()),
-	)
+	}
+	if who.Known() {
+		fields = append(fields, zap.String("principal", strings.TrimSpace(string(who.Kind)+" "+who.ID)),
+			zap.Stringer("organisation_id", who.Organisation))
+	}
+	s.Logger.Log(level, "request", fields...)
 	return nil
 }
 

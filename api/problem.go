@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/invopop/validation"
@@ -32,6 +33,8 @@ type problem struct {
 	code   string
 	detail string
 	errors []wire.FieldError
+	// headers are the answer's, beside those that every problem has.
+	headers map[string]string
 	// cause is logged, never shown.
 	cause error
 }
@@ -94,6 +97,10 @@ var known = []struct {
 		err: models.ErrInUse, status: http.StatusConflict, code: wire.CodeConflict,
 		detail: "other records belong to it; delete them too with cascade=true",
 	},
+	{
+		err: models.ErrLastOwner, status: http.StatusConflict, code: wire.CodeLastOwner,
+		detail: "an organisation keeps an owner: make somebody else one first",
+	},
 	{err: models.ErrNoJobs, status: http.StatusConflict, code: wire.CodeConflict, detail: "there are no jobs to run"},
 	{err: models.ErrRunEnded, status: http.StatusConflict, code: wire.CodeConflict, detail: "the run of the execution is not open"},
 	{
@@ -124,6 +131,13 @@ func asProblem(err error) *problem {
 	var upload *ingest.Error
 	if errors.As(err, &upload) {
 		return uploadProblem(upload)
+	}
+	if p = unknownCaller(err); p != nil {
+		return p
+	}
+	var quota *models.QuotaError
+	if errors.As(err, &quota) {
+		return quotaProblem(quota, time.Now())
 	}
 	for _, k := range known {
 		if errors.Is(err, k.err) {
@@ -217,6 +231,9 @@ func (s *server) fail(c *fiber.Ctx, err error) {
 		log.Warn("a part is unavailable", zap.Error(err))
 	case p.status >= http.StatusInternalServerError:
 		log.Error("a request failed", zap.String("code", p.code), zap.Error(err))
+	}
+	for name, value := range p.headers {
+		c.Set(name, value)
 	}
 	c.Status(p.status)
 	writeErr := c.JSON(wire.Problem{

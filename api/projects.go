@@ -57,6 +57,7 @@ func (s *server) createProject(c *fiber.Ctx) error {
 		answer := func() (models.Answer, error) {
 			return answerOf(http.StatusCreated, "/api/projects/"+project.ID.String(), etag(project.Version), projectAnswer(project))
 		}
+		note(ctx).About(targetProject, project.ID.String()).Changes(nil, noted(func() any { return projectAnswer(project) }))
 		return answer, s.Store.CreateProjectOnce(ctx, project, edit, once.With(answer))
 	})
 }
@@ -136,6 +137,7 @@ func (s *server) applyPatch(
 	if !precondition.holds(project.Version) {
 		return nil, models.ErrVersionMismatch
 	}
+	before := projectAnswer(project)
 	if !patchInto(project, patch) {
 		return project, nil
 	}
@@ -150,6 +152,7 @@ func (s *server) applyPatch(
 	if err != nil {
 		return nil, err
 	}
+	note(ctx).About(targetProject, id.String()).Changes(before, noted(func() any { return projectAnswer(project) }))
 	return project, s.Store.UpdateProject(ctx, project, edit)
 }
 

@@ -59,6 +59,7 @@ func (s *server) rerun(c *fiber.Ctx, req wire.RerunRequest, filter *models.JobFi
 		}
 	}
 	plan.refused = make([]error, len(plan.executions))
+	note(ctx).About(targetExecution, plan.only()).Changes(nil, noted(func() any { return plan.made() }))
 	if err := s.Store.Rerun(ctx, plan.executions, plan.refused, once.With(answer)); err != nil {
 		return nil, err
 	}
@@ -176,14 +177,28 @@ func underOverrides(err error) error {
 	return &out
 }
 
-// answer is given once the records are written; it depends on them alone.
-func (plan *rerunPlan) answer(req wire.RerunRequest) (models.Answer, error) {
+// only is the execution, where there can be but one.
+func (plan *rerunPlan) only() string {
+	if len(plan.executions) != 1 {
+		return ""
+	}
+	return plan.executions[0].ID.String()
+}
+
+// made are the executions that were made, once the records are written.
+func (plan *rerunPlan) made() wire.RerunResponse {
 	out := wire.RerunResponse{Executions: []wire.Execution{}}
 	for i, e := range plan.executions {
 		if plan.refused[i] == nil {
 			out.Executions = append(out.Executions, executionAnswer(e))
 		}
 	}
+	return out
+}
+
+// answer is given once the records are written; it depends on them alone.
+func (plan *rerunPlan) answer(req wire.RerunRequest) (models.Answer, error) {
+	out := plan.made()
 	for _, id := range req.IDs {
 		result := wire.BulkResult{ID: id, Status: wire.BulkQueued}
 		at, ok := plan.of[id]

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,11 +55,10 @@ func (s *server) getSocket(c *fiber.Ctx) error {
 // trusts reports whether pages of an origin may open sockets: those of the API's own, by
 // whatever scheme a proxy before it serves them, and those that the operator names.
 func (s *server) trusts(origin, host string) bool {
-	origin = strings.ToLower(origin)
-	if slices.ContainsFunc(s.Origins, func(allowed string) bool { return strings.ToLower(strings.TrimRight(allowed, "/")) == origin }) {
+	if s.lists(origin) {
 		return true
 	}
-	parsed, err := url.Parse(origin)
+	parsed, err := url.Parse(strings.ToLower(origin))
 	return err == nil && parsed.Host != "" && (parsed.Scheme == "http" || parsed.Scheme == "https") && strings.EqualFold(parsed.Host, host)
 }
 
@@ -173,10 +171,11 @@ func (c *socketClient) beat(int64) error {
 
 // closeCodes say in WebSocket's own words why a stream ends.
 var closeCodes = map[string]int{
-	wire.EndFinished:        websocket.CloseNormalClosure,
-	wire.ClosingShutdown:    websocket.CloseGoingAway,
-	wire.ClosingBusy:        websocket.CloseTryAgainLater,
-	wire.ClosingUnavailable: websocket.CloseTryAgainLater,
+	wire.EndFinished:         websocket.CloseNormalClosure,
+	wire.ClosingShutdown:     websocket.CloseGoingAway,
+	wire.ClosingBusy:         websocket.CloseTryAgainLater,
+	wire.ClosingUnavailable:  websocket.CloseTryAgainLater,
+	wire.ClosingUnauthorized: websocket.ClosePolicyViolation,
 }
 
 func (c *socketClient) end(kind, reason string) {

@@ -54,15 +54,6 @@ func (s *server) statsOf(ctx context.Context, e *models.Execution) (*wire.Stats,
 	return s.countedStats(ctx, e)
 }
 
-// sendEnded answers with what the rows add up to.
-func (s *server) sendEnded(c *fiber.Ctx, e *models.Execution) error {
-	out, err := s.countedStats(c.UserContext(), e)
-	if err != nil {
-		return err
-	}
-	return c.JSON(out)
-}
-
 // executionFailed is the answer to an error of the orchestrator that has no better.
 func executionFailed(err error) error {
 	p := asProblem(err)

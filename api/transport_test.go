@@ -315,7 +315,7 @@ func TestHealth(t *testing.T) {
 	t.Run("TheDatabaseIsAway", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, nil)
-		require.NoError(t, b.db.Close())
+		require.NoError(t, b.scoped.Close())
 		p := b.get("/readyz").problem(http.StatusServiceUnavailable, wire.CodeUnavailable)
 		require.Equal(t, []string{"database"}, fieldsOf(p))
 	})

@@ -43,6 +43,7 @@ func (s *server) try(c *fiber.Ctx) error {
 		return err
 	}
 	whole := c.UserContext()
+	after := unnoted(whole) // what ends a try is not what was asked for
 	ctx, cancel := context.WithTimeout(whole, s.RequestTimeout)
 	defer cancel()
 	c.SetUserContext(ctx)
@@ -51,7 +52,7 @@ func (s *server) try(c *fiber.Ctx) error {
 		return err
 	}
 	s.stopWithServer(c.Context().Done())
-	e, err := s.awaitTry(whole, m.ExecutionID)
+	e, err := s.awaitTry(after, m.ExecutionID)
 	if err != nil {
 		return err
 	}
@@ -98,6 +99,7 @@ func (s *server) makeTry(c *fiber.Ctx, projectID uuid.UUID, req wire.TryRequest)
 	e := launch.NewTry(models.NewID(), project, batch, timeout)
 	m = made{ExecutionID: e.ID, JobID: job.ID}
 	answer := func() (models.Answer, error) { return answerOf(http.StatusOK, executionAddress(e.ID), "", m) }
+	note(ctx).About(targetExecution, e.ID.String()).Changes(nil, noted(func() any { return executionAnswer(e) }))
 	err = s.Store.CreateTry(ctx, batch, job, e, once.With(answer))
 	if errors.Is(err, models.ErrKeyUsed) {
 		return s.keptTry(c, once)

@@ -84,6 +84,7 @@ func (s *server) storeBatch(ctx context.Context, up *upload, once *models.Once) 
 		out.Duplicates = duplicatesAnswer(table.Duplicates())
 		return answerOf(http.StatusCreated, "/api/batches/"+batch.ID.String(), etag(batch.Version), out)
 	}
+	note(ctx).About(targetBatch, batch.ID.String()).Changes(nil, noted(func() any { return batchAnswer(batch) }))
 	return answer, s.Store.CreateBatchOnce(ctx, batch, jobs(table), once.With(answer))
 }
 

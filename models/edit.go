@@ -15,6 +15,9 @@ type JobEdit struct {
 	// Holds says whether the version that the edit finds is one that it may change; nil
 	// is any.
 	Holds func(version int64) bool
+	// Wrote, if there is any, is told what the row was and is, when it was changed and
+	// before that is committed.
+	Wrote func(before, after *Job)
 }
 
 // EditedJob is what came of an edit: the row as it is now, or why it was not edited, which

@@ -87,6 +87,7 @@ func (b *batch) startChunk(alive workflow.Context) {
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:         fmt.Sprintf("rows after %d · %s", rows.AfterRow, b.plan.Title),
 		TypedSearchAttributes: temporal.NewSearchAttributes(found(b.plan)...),
+		Memo:                  whose(b.plan),
 		Priority:              fairly(b.plan),
 	})
 	in := contract.ChunkInput{

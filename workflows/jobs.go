@@ -111,6 +111,7 @@ func (c *chunk) execute(ctx workflow.Context, ref contract.JobRef) workflow.Futu
 			WaitForCancellation:   true,
 			StaticSummary:         summary,
 			TypedSearchAttributes: temporal.NewSearchAttributes(found(c.plan)...),
+			Memo:                  whose(c.plan),
 			Priority:              fairly(c.plan),
 		})
 		in := contract.ActivityJobInput{Version: contract.InputVersion, Plan: c.plan, Job: ref}

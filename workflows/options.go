@@ -76,6 +76,11 @@ func fairly(plan contract.Plan) temporal.Priority {
 	return temporal.Priority{FairnessKey: plan.OrganisationID}
 }
 
+// whose is the memo of the runs that a run starts.
+func whose(plan contract.Plan) map[string]any {
+	return map[string]any{contract.MemoOrganisation: plan.OrganisationID}
+}
+
 // Keys of the search attributes.
 var (
 	keyOrganisation = temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeOrganisation)

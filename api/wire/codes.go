@@ -8,8 +8,15 @@ const (
 	CodeInvalidJSON = "INVALID_JSON"
 	// 400: the path, the query or a header is wrong; errors names what.
 	CodeInvalidParams = "INVALID_PARAMS"
-	// 403: the Origin may not open a WebSocket here.
+	// 401: the request has no credentials.
+	CodeUnauthorized = "UNAUTHORIZED"
+	// 401: the credentials are wrong, have expired or were revoked.
+	CodeInvalidToken = "INVALID_TOKEN"
+	// 403: the caller lacks a permission; or the Origin may not open a WebSocket here.
 	CodeForbidden = "FORBIDDEN"
+	// 403: the person is of no organisation, of several of which the request names none, or
+	// not of the one that it names.
+	CodeOrganisationRequired = "ORGANISATION_REQUIRED"
 	// 404: nothing is served under the path, or the record is not there.
 	CodeNotFound          = "NOT_FOUND"
 	CodeProjectNotFound   = "PROJECT_NOT_FOUND"
@@ -22,6 +29,8 @@ const (
 	CodeRequestTimeout = "REQUEST_TIMEOUT"
 	// 409: the present state of things refuses the request.
 	CodeConflict = "CONFLICT"
+	// 409: the organisation would be left without an owner.
+	CodeLastOwner = "LAST_OWNER"
 	// 411: the body must say how long it is.
 	CodeLengthRequired = "LENGTH_REQUIRED"
 	// 412: the record was edited since the caller read it.
@@ -34,8 +43,11 @@ const (
 	CodeIdempotencyMismatch = "IDEMPOTENCY_MISMATCH"
 	// 426: the path is served over WebSocket; see the Upgrade header.
 	CodeUpgradeRequired = "UPGRADE_REQUIRED"
-	// 429: an organisation asks faster than the operator lets it; see Retry-After.
+	// 429: a key or an organisation asks faster than the operator lets it, or an address has
+	// sent too many wrong credentials; see Retry-After.
 	CodeRateLimited = "RATE_LIMITED"
+	// 429: a limit of the organisation refuses it, such as how many executions it may run.
+	CodeQuotaExceeded = "QUOTA_EXCEEDED"
 	// 431: the request's headers are too large.
 	CodeHeadersTooLarge = "HEADERS_TOO_LARGE"
 	// 500: a fault of MINO's. The request id finds it in the log.
@@ -55,5 +67,6 @@ const (
 	FieldWrongType = "WRONG_TYPE"      // another type of JSON is needed
 	FieldRequired  = "REQUIRED"
 	FieldInvalid   = "INVALID"
-	FieldTaken     = "TAKEN" // another record has the value
+	FieldTaken     = "TAKEN"    // another record has the value
+	FieldExceeded  = "EXCEEDED" // a limit of the organisation
 )

@@ -30,6 +30,9 @@ const (
 	ClosingBusy = "busy"
 	// ClosingUnavailable: the events could not be read.
 	ClosingUnavailable = "unavailable"
+	// ClosingUnauthorized: the key or the token that the stream was opened with is not good
+	// any longer. To come back needs other credentials.
+	ClosingUnauthorized = "unauthorized"
 )
 
 // Event is a message of the stream of an execution, over SSE and WebSocket alike.

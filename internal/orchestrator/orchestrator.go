@@ -79,6 +79,7 @@ func (o *Orchestrator) Start(ctx context.Context, e *models.Execution) error {
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            e.Title(),
+		Memo:                                     map[string]any{contract.MemoOrganisation: e.OrganisationID.String()},
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeOrganisation).ValueSet(e.OrganisationID.String()),
 			temporal.NewSearchAttributeKeyKeyword(contract.SearchAttributeProject).ValueSet(e.ProjectID.String()),

@@ -20,8 +20,11 @@ import (
 // DeleteJobs deletes rows with the attempts at them, and says of each whether it could:
 // models.ErrJobNotFound, or models.ErrJobBusy while an execution has it that has not
 // ended. holds, when there is any, says whether a version may be deleted, else
-// models.ErrVersionMismatch. What the executions came to that ran them stays as it was.
-func (s *Store) DeleteJobs(ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool) (map[uuid.UUID]error, error) {
+// models.ErrVersionMismatch; each, when there is any, is told of every row that is deleted,
+// before that is committed. What the executions came to that ran them stays as it was.
+func (s *Store) DeleteJobs(
+	ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool, each func(*models.Job),
+) (map[uuid.UUID]error, error) {
 	ctx = tenant.With(ctx, org)
 	var refused map[uuid.UUID]error
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -41,6 +44,9 @@ func (s *Store) DeleteJobs(ctx context.Context, org uuid.UUID, ids []uuid.UUID, 
 				refused[id] = why
 			} else {
 				doomed = append(doomed, job)
+				if each != nil {
+					each(job)
+				}
 			}
 		}
 		if len(doomed) == 0 {

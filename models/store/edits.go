@@ -82,6 +82,9 @@ func editJobs(ctx context.Context, tx bun.Tx, org uuid.UUID, edits []models.JobE
 			rescored = append(rescored, rescoredJob{before, *job})
 			out[i].Rescored = true
 		}
+		if edits[i].Wrote != nil {
+			edits[i].Wrote(&before, job)
+		}
 		changed = append(changed, *job)
 	}
 	if len(changed) == 0 {

@@ -52,6 +52,10 @@ const (
 	SearchAttributeExecutionState = "MinoExecutionState"
 )
 
+// MemoOrganisation is the key of the memo that says whose a run is. A memo is kept with the
+// run where search attributes are not registered.
+const MemoOrganisation = "mino_organisation_id"
+
 // SearchAttributes lists the names of the search attributes.
 func SearchAttributes() []string {
 	return []string{

@@ -1,0 +1,98 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/authn"
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/access"
+)
+
+const (
+	// headerOrganisation has the id or the slug of the organisation that a person who is of
+	// several means.
+	headerOrganisation = "Mino-Organisation"
+	// ticketParameter is how a browser opens a stream, where it cannot send a header.
+	ticketParameter = "ticket"
+
+	localIdentity = "identity"
+)
+
+// streamPath is where a ticket is taken.
+var streamPath = regexp.MustCompile(`^/api/executions/[^/]+/(events|ws)$`)
+
+// everybody is whoever reaches an API that asks nobody who they are.
+var everybody = access.Principal{Kind: access.KindAnonymous, Organisation: models.DefaultOrganisationID, Role: access.Owner}
+
+// organisation is the tenant that a request is of; every call to the store takes it. It is
+// that of the caller, never one that a request names.
+func organisation(ctx context.Context) uuid.UUID { return access.From(ctx).Organisation }
+
+// identify says whose request it is, before anything else is done for it.
+func (s *server) identify(c *fiber.Ctx) error {
+	who, err := s.whose(c)
+	if err != nil {
+		return err
+	}
+	c.Locals(localIdentity, who)
+	c.SetUserContext(access.With(c.UserContext(), who.Principal))
+	return c.Next()
+}
+
+// identity is what identify has found.
+func identity(c *fiber.Ctx) authn.Identity {
+	who, _ := c.Locals(localIdentity).(authn.Identity)
+	return who
+}
+
+func (s *server) whose(c *fiber.Ctx) (authn.Identity, error) {
+	if s.Auth == nil {
+		return authn.Identity{Principal: everybody}, nil
+	}
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.RequestTimeout)
+	defer cancel()
+	header := c.Get(fiber.HeaderAuthorization)
+	if ticket := c.Query(ticketParameter); header == "" && ticket != "" && streamPath.MatchString(c.Path()) {
+		return s.Auth.Redeem(ctx, ticket)
+	}
+	return s.Auth.Authenticate(ctx, authn.Credentials{
+		Authorization: header, Organisation: c.Get(headerOrganisation), IP: c.IP(),
+	})
+}
+
+// unknownCaller answers what package authn refuses; nil is another error.
+func unknownCaller(err error) *problem {
+	var tooMany *authn.TooManyError
+	switch {
+	case errors.As(err, &tooMany):
+		return &problem{
+			status: http.StatusTooManyRequests, code: wire.CodeRateLimited, headers: tooMany.Result.Headers(), cause: err,
+			detail: "too many wrong credentials have come from this address; try again after Retry-After",
+		}
+	case errors.Is(err, authn.ErrMissing):
+		return &problem{
+			status: http.StatusUnauthorized, code: wire.CodeUnauthorized, cause: err,
+			headers: map[string]string{fiber.HeaderWWWAuthenticate: "Bearer"},
+			detail:  "the request has no credentials; send an API key or a token as Authorization: Bearer",
+		}
+	case errors.Is(err, authn.ErrInvalid):
+		return &problem{
+			status: http.StatusUnauthorized, code: wire.CodeInvalidToken, cause: err,
+			headers: map[string]string{fiber.HeaderWWWAuthenticate: `Bearer error="invalid_token"`},
+			detail:  "the credentials are not valid, or not any longer",
+		}
+	case errors.Is(err, authn.ErrNoOrganisation):
+		return &problem{
+			status: http.StatusForbidden, code: wire.CodeOrganisationRequired, cause: err,
+			detail: "name one of your organisations in " + headerOrganisation + "; GET /api/me cannot tell which you mean, and you may be of none",
+		}
+	}
+	return nil
+}
