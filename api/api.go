@@ -45,7 +45,7 @@ const (
 	DefaultStreamTimeout  = 10 * time.Second
 	DefaultMaxExports     = 4
 	DefaultTryGrace       = 15 * time.Second
-	DefaultRecheck        = time.Second
+	DefaultRecheck        = 3 * time.Second
 )
 
 // Config is what an API is made of. The zero values of the limits and times mean the

@@ -22,6 +22,7 @@ import (
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/executors/fetch"
+	"github.com/minohq/mino/internal/apikey"
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/internal/vault"
 	"github.com/minohq/mino/models"
@@ -41,6 +42,10 @@ type bundle struct {
 	config api.Config
 	url    string
 	client *http.Client
+
+	// token is sent with every request; keys make such tokens.
+	token string
+	keys  *apikey.Keys
 }
 
 // setup starts an API; change edits its configuration before.
@@ -118,6 +123,7 @@ func (b *bundle) request(method, path, contentType string, body io.Reader) *http
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
+	b.identify(req.Header)
 	return req
 }
 

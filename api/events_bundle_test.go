@@ -99,6 +99,7 @@ func (b *bundle) follow(path string, headers ...string) *sseStream {
 	b.t.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+path, nil)
 	require.NoError(b.t, err)
+	b.identify(req.Header)
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}

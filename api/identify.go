@@ -91,7 +91,7 @@ func unknownCaller(err error) *problem {
 	case errors.Is(err, authn.ErrNoOrganisation):
 		return &problem{
 			status: http.StatusForbidden, code: wire.CodeOrganisationRequired, cause: err,
-			detail: "name one of your organisations in " + headerOrganisation + "; GET /api/me cannot tell which you mean, and you may be of none",
+			detail: "you are a member of no organisation, or of several, of which " + headerOrganisation + " names none, by its id or slug",
 		}
 	}
 	return nil

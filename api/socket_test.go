@@ -23,6 +23,7 @@ type socketStream struct {
 func (b *bundle) dial(path string, headers ...string) (*websocket.Conn, *http.Response, error) {
 	b.t.Helper()
 	h := http.Header{}
+	b.identify(h)
 	for i := 0; i < len(headers); i += 2 {
 		h.Set(headers[i], headers[i+1])
 	}

@@ -12,9 +12,12 @@ import (
 // maxText bounds what is handed on of a claim, in bytes. The standard has subjects of 255.
 const maxText = 255
 
-// plain tells whether a text can be stored and shown as it is.
+// plain tells whether a text can be stored and shown as it is. The decoder writes the
+// replacement character for what is no text, so that two subjects would become one.
 func plain(text string) bool {
-	return len(text) <= maxText && !strings.ContainsFunc(text, unicode.IsControl)
+	return len(text) <= maxText && !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) || r == unicode.ReplacementChar
+	})
 }
 
 // claims picks what is handed on. What is not of the form that is wanted is as if it was
@@ -23,13 +26,13 @@ func (v *Verifier) claims(standard jwt.Claims, all map[string]any) Claims {
 	c := Claims{
 		Issuer:       standard.Issuer,
 		Subject:      standard.Subject,
-		Name:         only(texts(all["name"])),
-		Organisation: only(texts(find(all, v.config.OrganisationClaim))),
+		Name:         only(all["name"]),
+		Organisation: only(find(all, v.config.OrganisationClaim)),
 		Roles:        v.roles(texts(find(all, v.config.RolesClaim))),
 		Expiry:       standard.Expiry.Time(),
 	}
 	if isTrue(find(all, cmp.Or(v.config.EmailVerifiedClaim, DefaultEmailVerifiedClaim))) {
-		c.Email = only(texts(all["email"]))
+		c.Email = only(all["email"])
 	}
 	return c
 }
@@ -67,9 +70,14 @@ func texts(value any) []string {
 	return found
 }
 
-// only gives the text of a list of one; which of several is meant nobody can say.
-func only(found []string) string {
-	if len(found) != 1 {
+// only gives the text of a claim that is one or a list of one; which of several is meant
+// nobody can say, whether or not each could be handed on.
+func only(value any) string {
+	if list, ok := value.([]any); ok && len(list) != 1 {
+		return ""
+	}
+	found := texts(value)
+	if len(found) == 0 {
 		return ""
 	}
 	return found[0]

@@ -63,7 +63,7 @@ func (k *keyring) discover(ctx context.Context) (string, error) {
 	if err != nil || !mayBeAsked(address) {
 		return "", fmt.Errorf("its jwks_uri must be https, or http on this machine, and is %q", found.Keys)
 	}
-	if address.Scheme != "https" && strings.HasPrefix(k.issuer, "https:") {
+	if address.Scheme != "https" && strings.HasPrefix(strings.ToLower(k.issuer), "https:") {
 		return "", fmt.Errorf("its jwks_uri must be https, as the issuer is, and is %q", found.Keys)
 	}
 	return found.Keys, nil

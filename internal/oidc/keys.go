@@ -16,11 +16,8 @@ const (
 	deadAfter    = 15 * time.Minute
 	// unknownPause is between two times that the issuer is asked for an unknown key.
 	unknownPause = 5 * time.Second
-	// discoverAfter is how long the place of the keys is believed, unless they are not
-	// there any more.
-	discoverAfter = time.Hour
-	firstPause    = time.Second
-	longestPause  = 30 * time.Second
+	firstPause   = time.Second
+	longestPause = 30 * time.Second
 	// fetchTimeout is for one document; there are two.
 	fetchTimeout = 5 * time.Second
 )
@@ -40,11 +37,9 @@ type keyring struct {
 type state struct {
 	set    keySet
 	readAt time.Time // zero when the keys were never read
-	// soughtAt is when the issuer was last asked because of an unknown key.
+	// soughtAt is when the issuer was last asked by a token whose key it does not have, or
+	// that was unknown until then.
 	soughtAt time.Time
-
-	place        string // of the keys; empty when it has to be asked for
-	discoveredAt time.Time
 
 	// err is why the last try failed, nil when it did not; the next may be at retryAt.
 	err      error
@@ -68,6 +63,13 @@ func (s *state) asks(now time.Time, keyID string) (ask, seek bool) {
 		return false, false
 	}
 	return true, true
+}
+
+// stands tells whether a token with a key's id is judged by the keys that are there while
+// the issuer is asked again. It is when the last try failed: an issuer that does not answer
+// would otherwise keep every request waiting for as long as its keys are believed.
+func (s *state) stands(now time.Time, keyID string) bool {
+	return s.err != nil && !s.readAt.IsZero() && now.Sub(s.readAt) < deadAfter && s.set.has(keyID)
 }
 
 // answer is what the state says to a token with a key's id.
@@ -95,6 +97,9 @@ func (k *keyring) find(ctx context.Context, keyID string) (keySet, error) {
 			k.ask(context.WithoutCancel(ctx), keyID)
 			return struct{}{}, nil
 		})
+		if known.stands(now, keyID) {
+			return known.set, nil
+		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -117,12 +122,12 @@ func (k *keyring) ask(ctx context.Context, keyID string) {
 	if !ask {
 		return
 	}
-	if seek {
+	set, err := k.read(ctx)
+	if seek || err == nil && !set.has(keyID) {
 		next.soughtAt = now
 	}
-	set, err := k.read(ctx, &next)
 	if err != nil {
-		next.err, next.place = err, ""
+		next.err = err
 		next.retryAt = k.now().Add(min(firstPause<<next.failures, longestPause))
 		next.failures = min(next.failures+1, 8) // beyond which the pause is the longest
 	} else {
@@ -135,16 +140,14 @@ func (k *keyring) ask(ctx context.Context, keyID string) {
 	k.mu.Unlock()
 }
 
-// read asks for the place of the keys when it is not known, and for the keys.
-func (k *keyring) read(ctx context.Context, s *state) (keySet, error) {
-	if now := k.now(); s.place == "" || now.Sub(s.discoveredAt) >= discoverAfter {
-		place, err := k.discover(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read its configuration: %w", err)
-		}
-		s.place, s.discoveredAt = place, now
+// read asks for the place of the keys, and for the keys. The place is not remembered: keys
+// that moved would be unknown, and those left behind would be believed.
+func (k *keyring) read(ctx context.Context) (keySet, error) {
+	place, err := k.discover(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read its configuration: %w", err)
 	}
-	set, err := k.readKeys(ctx, s.place)
+	set, err := k.readKeys(ctx, place)
 	if err != nil {
 		return nil, fmt.Errorf("read its keys: %w", err)
 	}

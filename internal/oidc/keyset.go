@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -13,10 +14,11 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 )
 
-// The sizes of RSA keys: shorter ones are too weak, longer ones take too long.
+// What RSA keys may be: smaller ones are too weak, larger ones take too long.
 const (
-	minRSABits = 2048
-	maxRSABits = 8192
+	minRSABits     = 2048
+	maxRSABits     = 8192
+	minRSAExponent = 3
 )
 
 // keySet is the keys of an issuer that signatures can be checked with.
@@ -41,12 +43,17 @@ func readKeySet(document []byte) (keySet, error) {
 			key  jose.JSONWebKey
 			made struct {
 				Operations []string `json:"key_ops"`
+				X          string   `json:"x"`
 			}
 		)
 		if json.Unmarshal(one, &made) != nil || json.Unmarshal(one, &key) != nil {
 			continue
 		}
 		if len(made.Operations) > 0 && !slices.Contains(made.Operations, "verify") {
+			continue
+		}
+		if _, ok := key.Key.(ed25519.PublicKey); ok && base64.RawURLEncoding.DecodedLen(len(made.X)) != ed25519.PublicKeySize {
+			// The library fills up what is cut, with zeros: with an empty one anybody can sign.
 			continue
 		}
 		if (key.Use == "" || key.Use == "sig") && family(key.Key) != "" {
@@ -61,7 +68,8 @@ func readKeySet(document []byte) (keySet, error) {
 func family(key any) string {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		if bits := key.N.BitLen(); bits >= minRSABits && bits <= maxRSABits {
+		// With an exponent of 1 the signature is what it signs.
+		if bits := key.N.BitLen(); bits >= minRSABits && bits <= maxRSABits && key.E >= minRSAExponent {
 			return "RS256 RS384 RS512 PS256 PS384 PS512"
 		}
 	case *ecdsa.PublicKey:

@@ -11,15 +11,18 @@
 // token whose key id is unknown, but for such ids once in 5 seconds however many there are.
 // So a key that the issuer has taken out of its set is dead after 5 minutes, whatever the
 // issuer's Cache-Control says; while the issuer does not answer its keys are believed for
-// 15 minutes, and after failures it is left alone for 1 second, then 2, up to 30.
+// 15 minutes, and after failures it is left alone for 1 second, then 2, up to 30. Who comes
+// with a known key waits for the first try only.
 //
 // The states of the keys: unknown → fresh (under 5 minutes) → due (asked for again by the
 // next token; used for as long as that fails) → dead (15 minutes), which is as unknown.
 //
 // What a token must be: at most 8 KiB, in the compact form, signed by one of the allowed
-// asymmetric algorithms with a key of the issuer's set that is for it. What its header says
-// of keys (jku, jwk, x5u, x5c) is not looked at, and a header with crit is refused. A key
-// without an id serves tokens without one, when no other key could be meant.
+// asymmetric algorithms with a key of the issuer's set that is for it. Its `typ` is JWT or
+// at+jwt when it has one. What its header says of keys (jku, jwk, x5u, x5c) is never
+// believed, and a header with crit is refused. A key without an id serves tokens without
+// one, when no other key could be meant; that such a key was replaced is seen when the keys
+// are next asked for.
 //
 // ID tokens and access tokens can't be told apart by what all issuers put into them. The
 // audience does: that of an ID token is the client, that of an access token is the API. So
@@ -42,7 +45,9 @@ import (
 // What Verify fails with, beside the error of a context that ends. Both wrap a reason that
 // is for logs, not for those who sent the token.
 var (
-	// ErrInvalid says that a token is not to be believed, now or ever.
+	// ErrInvalid says that a token is not to be believed. Nor is it later, unless its time is
+	// yet to come, or its key is so new that the issuer was not asked since, which is 5
+	// seconds at the most.
 	ErrInvalid = errors.New("the token is not valid")
 	// ErrUnavailable says that a token can't be judged, because the issuer's keys are not
 	// to be had; the same token may be good in a moment.

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,9 @@ import (
 
 // maxToken bounds a token, in bytes. It must be read before anything is known of it.
 const maxToken = 8 << 10
+
+// endOfDates is the beginning of the year 10000, in seconds: RFC 3339 ends there.
+const endOfDates = 253402300800
 
 func invalid(reason string) error { return fmt.Errorf("%w: %s", ErrInvalid, reason) }
 
@@ -31,8 +35,10 @@ func (v *Verifier) parse(raw string) (signedToken, error) {
 	case len(raw) > maxToken:
 		return signedToken{}, invalid("it is larger than 8 KiB")
 	case strings.ContainsFunc(raw, func(r rune) bool { return r < '!' || r > '~' }):
-		// Decoding base64 passes over line breaks: one token would have many spellings.
 		return signedToken{}, invalid("it holds characters that no token has")
+	}
+	if !canonical(raw) {
+		return signedToken{}, invalid("it is not a signed JWT")
 	}
 	jws, err := jose.ParseSignedCompact(raw, v.algorithms)
 	if err != nil {
@@ -49,7 +55,34 @@ func (v *Verifier) parse(raw string) (signedToken, error) {
 			return signedToken{}, invalid("its header has " + string(name))
 		}
 	}
+	if typ, there := header.ExtraHeaders[jose.HeaderType]; there && !accessType(typ) {
+		return signedToken{}, invalid("it is a token of another type")
+	}
 	return signedToken{jws: jws, keyID: header.KeyID, algorithm: header.Algorithm}, nil
+}
+
+// canonical tells whether each part of a token is written as base64 is by those who make
+// it. The library decodes more than that, line breaks and stray bits among it, and has the
+// signature over what it would have written itself: one token would have many spellings.
+func canonical(raw string) bool {
+	for part := range strings.SplitSeq(raw, ".") {
+		decoded, err := base64.RawURLEncoding.DecodeString(part)
+		if err != nil || base64.RawURLEncoding.EncodeToString(decoded) != part {
+			return false
+		}
+	}
+	return true
+}
+
+// accessType tells whether a header's `typ` is that of a token to show to an API. Issuers
+// sign others with the same keys, such as those that end a session (logout+jwt).
+func accessType(value any) bool {
+	name, _ := value.(string)
+	switch strings.TrimPrefix(strings.ToLower(name), "application/") {
+	case "jwt", "at+jwt":
+		return true
+	}
+	return false
 }
 
 // verify gives what a key of the issuer has signed.
@@ -100,7 +133,7 @@ func (v *Verifier) check(c jwt.Claims, all map[string]any) error {
 	if err := v.checkParty(len(c.Audience), all); err != nil {
 		return err
 	}
-	return v.checkTimes(c)
+	return v.checkTimes(c, all)
 }
 
 func (v *Verifier) checkParty(audiences int, all map[string]any) error {
@@ -117,7 +150,14 @@ func (v *Verifier) checkParty(audiences int, all map[string]any) error {
 	return nil
 }
 
-func (v *Verifier) checkTimes(c jwt.Claims) error {
+// checkTimes holds the dates against the clock. Dates of which no day could be written are
+// refused first: what they become is up to the processor, and may be long ago.
+func (v *Verifier) checkTimes(c jwt.Claims, all map[string]any) error {
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		if date, ok := all[name].(float64); ok && (date < 0 || date >= endOfDates) {
+			return invalid("its " + name + " is no date")
+		}
+	}
 	now := v.now()
 	latest := now.Add(v.leeway)
 	switch {
