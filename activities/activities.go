@@ -53,6 +53,7 @@ type Preparations interface {
 	ExecutionOfWorkflow(ctx context.Context, workflowID string) (*models.Execution, error)
 	CreateBatch(ctx context.Context, b *models.Batch, jobs iter.Seq2[*models.Job, error]) error
 	CreateExecution(ctx context.Context, e *models.Execution) error
+	DeleteBatch(ctx context.Context, org, id uuid.UUID, cascade bool, holds func(version int64) bool) error
 }
 
 // Attempts is what the activities need of the records of attempts.

@@ -61,6 +61,14 @@ func (a *Activities) Prepare(ctx context.Context, in contract.PrepareInput) (con
 		return contract.PrepareResult{}, claimed("workflow %s runs another execution", in.WorkflowID)
 	case errors.Is(err, models.ErrBatchBusy), errors.Is(err, models.ErrNoJobs):
 		return contract.PrepareResult{}, invalidInput("batch_id: %v", err)
+	case errors.Is(err, models.ErrQuota):
+		if in.BatchID == "" {
+			// The items of a batch that nobody else knows.
+			if err := a.preparations.DeleteBatch(ctx, batch.OrganisationID, batch.ID, false, nil); err != nil && !errors.Is(err, models.ErrNotFound) {
+				return contract.PrepareResult{}, recordsError(err)
+			}
+		}
+		return contract.PrepareResult{}, temporal.NewNonRetryableApplicationError(err.Error(), contract.ErrorTypeQuota, err)
 	default:
 		return contract.PrepareResult{}, recordsError(err)
 	}

@@ -190,6 +190,29 @@ func TestPrepare(t *testing.T) {
 		require.Len(t, p.batches(), 1)
 	})
 
+	t.Run("LeavesNothingBehindOfWhatTheOrganisationMayNotRun", func(t *testing.T) {
+		t.Parallel()
+		p := newPreparing(t)
+		jobs := int64(1)
+		o := testfactory.Organisation(t, p.store.Store, func(o *models.Organisation) { o.MaxJobsPerDay = &jobs })
+		project := testfactory.Project(t, p.store.Store, func(p *models.Project) { p.OrganisationID = o.ID })
+		batch := testfactory.Batch(t, p.store.Store, project, 2, nil)
+		for _, in := range []contract.PrepareInput{
+			{BatchID: batch.ID.String(), WorkflowID: "orders-1"},
+			{ProjectID: project.ID.String(), Items: items, WorkflowID: "orders-2"},
+		} {
+			_, err := p.run(in)
+			failed := applicationError(t, err)
+			require.Equal(t, contract.ErrorTypeQuota, failed.Type())
+			require.True(t, failed.NonRetryable())
+			require.Contains(t, failed.Message(), "max_jobs_per_day is 1")
+		}
+		left, err := p.store.ListBatches(t.Context(), o.ID, models.BatchFilter{}, models.Page{Limit: 5})
+		require.NoError(t, err)
+		require.Len(t, left, 1)
+		require.Equal(t, batch.ID, left[0].ID)
+	})
+
 	t.Run("LeavesNothingBehindOfAWorkflowThatHasRunBefore", func(t *testing.T) {
 		t.Parallel()
 		p := newPreparing(t)

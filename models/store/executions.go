@@ -40,8 +40,8 @@ func filterExecutions(q *bun.SelectQuery, org uuid.UUID, f models.ExecutionFilte
 //
 // It returns models.ErrExists when it was written before under its id,
 // models.ErrBatchBusy when the batch has an execution that has not ended,
-// models.ErrNoJobs when there is nothing to run, and models.ErrClaimed when its
-// WorkflowID runs another execution.
+// models.ErrNoJobs when there is nothing to run, models.ErrClaimed when its WorkflowID runs
+// another execution, and a *models.QuotaError when the organisation may not have it.
 func (s *Store) CreateExecution(ctx context.Context, e *models.Execution) error {
 	return s.CreateExecutionOnce(ctx, e, nil)
 }
@@ -52,6 +52,10 @@ func (s *Store) CreateExecutionOnce(ctx context.Context, e *models.Execution, on
 	ctx = tenant.With(ctx, e.OrganisationID)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := takeKey(ctx, inBun(tx), once); err != nil {
+			return err
+		}
+		quota, err := takeQuota(ctx, tx, e.OrganisationID)
+		if err != nil {
 			return err
 		}
 		e.Status = models.ExecutionPending
@@ -65,7 +69,14 @@ func (s *Store) CreateExecutionOnce(ctx context.Context, e *models.Execution, on
 		if err := affected(inserted, err, models.ErrExists); err != nil {
 			return err
 		}
+		if err := quota.admit(e); err != nil {
+			return err
+		}
 		if err := queueJobs(ctx, tx, e); err != nil {
+			return err
+		}
+		quota.gave(e)
+		if err := quota.settle(ctx, tx); err != nil {
 			return err
 		}
 		return keepKey(ctx, inBun(tx), once)

@@ -84,6 +84,9 @@ const (
 	ErrorTypeInvalidInput = "invalid_input"
 	// ErrorTypeClaimed: another workflow runs the execution.
 	ErrorTypeClaimed = "claimed"
+	// ErrorTypeQuota: a limit of the organisation refuses the execution; the message names
+	// the limit.
+	ErrorTypeQuota = "quota_exceeded"
 )
 
 // StopMode says what happens to running jobs at a stop.
