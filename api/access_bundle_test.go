@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -76,4 +78,18 @@ func (b *bundle) organisation() (*models.Organisation, *bundle) {
 	b.t.Helper()
 	o := testfactory.Organisation(b.t, b.store, nil)
 	return o, b.as(b.key(o.ID, access.Owner, nil))
+}
+
+// awayAuthenticator cannot say any more who stands.
+type awayAuthenticator struct {
+	api.Authenticator
+
+	away atomic.Bool
+}
+
+func (a *awayAuthenticator) Stands(ctx context.Context, p access.Principal) error {
+	if a.away.Load() {
+		return models.ErrUnavailable
+	}
+	return a.Authenticator.Stands(ctx, p)
 }

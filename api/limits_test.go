@@ -8,6 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/minohq/mino/api"
+	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/authn"
+	"github.com/minohq/mino/internal/testfactory"
+	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/access"
 )
 
 func TestRequestLimits(t *testing.T) {
@@ -39,6 +44,60 @@ func TestRequestLimits(t *testing.T) {
 		require.Positive(t, refused)
 		// Whoever watches the process is no client.
 		b.get("/livez").is(http.StatusOK)
+	})
+
+	// burst sends a lot at once and says how much was answered.
+	burst := func(b *bundle, requests int) (answered int) {
+		b.t.Helper()
+		for range requests {
+			got := b.get("/api/projects")
+			if got.status == http.StatusOK {
+				answered++
+				continue
+			}
+			got.problem(http.StatusTooManyRequests, wire.CodeRateLimited)
+			require.NotEmpty(b.t, got.header.Get("Retry-After"))
+			require.Equal(b.t, "0", got.header.Get("X-RateLimit-Remaining"))
+		}
+		return answered
+	}
+
+	t.Run("AKeyThatIsUsedUpTakesNothingFromItsOrganisationsOthers", func(t *testing.T) {
+		t.Parallel()
+		const allowed = 10
+		b := setupAccess(t, func(c *api.Config, _ *authn.Config) { c.RequestsPerKeyMinute = allowed })
+		greedy := b.as(b.key(models.DefaultOrganisationID, access.Viewer, nil))
+		answered := burst(greedy, 10*allowed)
+		require.GreaterOrEqual(t, answered, allowed)
+		require.Less(t, answered, 10*allowed)
+		got := b.get("/api/projects").is(http.StatusOK)
+		require.Equal(t, strconv.Itoa(allowed), got.header.Get("X-RateLimit-Limit"))
+		require.Equal(t, strconv.Itoa(allowed-1), got.header.Get("X-RateLimit-Remaining"))
+	})
+
+	t.Run("AnOrganisationThatIsUsedUpTakesNothingFromAnother", func(t *testing.T) {
+		t.Parallel()
+		const allowed = 10
+		b := setupAccess(t, func(c *api.Config, _ *authn.Config) { c.RequestsPerMinute = 1_000 })
+		small := allowed
+		o := testfactory.Organisation(t, b.store, func(o *models.Organisation) { o.RequestsPerMinute = &small })
+		one, other := b.as(b.key(o.ID, access.Owner, nil)), b.as(b.key(o.ID, access.Viewer, nil))
+		answered := burst(one, 5*allowed) + burst(other, 5*allowed)
+		require.GreaterOrEqual(t, answered, allowed)
+		require.Less(t, answered, 5*allowed)
+		got := b.get("/api/projects").is(http.StatusOK)
+		require.Equal(t, "1000", got.header.Get("X-RateLimit-Limit"))
+		require.Equal(t, "999", got.header.Get("X-RateLimit-Remaining"))
+	})
+
+	t.Run("WhatIsRefusedForAPermissionCounts", func(t *testing.T) {
+		t.Parallel()
+		b := setupAccess(t, func(c *api.Config, _ *authn.Config) { c.RequestsPerKeyMinute = 3 })
+		viewer := b.as(b.key(models.DefaultOrganisationID, access.Viewer, nil))
+		for range 3 {
+			viewer.post("/api/projects", shopProject).problem(http.StatusForbidden, wire.CodeForbidden)
+		}
+		viewer.post("/api/projects", shopProject).problem(http.StatusTooManyRequests, wire.CodeRateLimited)
 	})
 
 	t.Run("WithoutALimitNoneIsToldOf", func(t *testing.T) {

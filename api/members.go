@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/mail"
@@ -61,11 +62,27 @@ func (s *server) addMember(c *fiber.Ctx) error {
 		n.About(targetMember, m.UserID.String())
 		return memberAnswer(m)
 	}))
-	if err := s.Store.AddMember(ctx, m); err != nil {
+	err = s.Store.AddMember(ctx, m)
+	if errors.Is(err, models.ErrMember) {
+		return memberTaken(m, err)
+	}
+	if err != nil {
 		return err
 	}
 	c.Location("/api/members/" + m.UserID.String())
 	return c.Status(http.StatusCreated).JSON(memberAnswer(m))
+}
+
+// memberTaken names what tells that somebody is a member already.
+func memberTaken(m *models.Membership, cause error) error {
+	field := "email"
+	if m.User.Subject != nil {
+		field = "subject"
+	}
+	return &problem{
+		status: http.StatusConflict, code: wire.CodeConflict, detail: "they are a member already; edit the member", cause: cause,
+		errors: []wire.FieldError{{Field: field, Code: wire.FieldTaken, Message: "is a member's"}},
+	}
 }
 
 // memberOf reads who is to be a member.

@@ -63,6 +63,17 @@ func (o *fakeOrchestrator) Served(_ context.Context, executor string) error {
 	return nil
 }
 
+// said is where the runs stand.
+func (o *fakeOrchestrator) said() map[string]contract.Stats {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := make(map[string]contract.Stats, len(o.runs))
+	for id, run := range o.runs {
+		out[id] = *run
+	}
+	return out
+}
+
 func (o *fakeOrchestrator) started() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -101,6 +101,10 @@ var known = []struct {
 		err: models.ErrLastOwner, status: http.StatusConflict, code: wire.CodeLastOwner,
 		detail: "an organisation keeps an owner: make somebody else one first",
 	},
+	{
+		err: models.ErrKeyEnded, status: http.StatusConflict, code: wire.CodeConflict,
+		detail: "the key was revoked or has expired; make a new one",
+	},
 	{err: models.ErrNoJobs, status: http.StatusConflict, code: wire.CodeConflict, detail: "there are no jobs to run"},
 	{err: models.ErrRunEnded, status: http.StatusConflict, code: wire.CodeConflict, detail: "the run of the execution is not open"},
 	{

@@ -20,6 +20,13 @@ import (
 // Project inserts a project; change edits it before.
 func Project(tb testing.TB, s *store.Store, change func(*models.Project)) *models.Project {
 	tb.Helper()
+	p := NewProject(change)
+	require.NoError(tb, s.CreateProject(context.Background(), p))
+	return p
+}
+
+// NewProject makes a project that is not inserted.
+func NewProject(change func(*models.Project)) *models.Project {
 	p := &models.Project{
 		ID: models.NewID(), OrganisationID: models.DefaultOrganisationID,
 		Name: "Project " + uuid.NewString(), Instruction: "Find the price.",
@@ -32,7 +39,6 @@ func Project(tb testing.TB, s *store.Store, change func(*models.Project)) *model
 	if change != nil {
 		change(p)
 	}
-	require.NoError(tb, s.CreateProject(context.Background(), p))
 	return p
 }
 
