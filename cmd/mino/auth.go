@@ -30,25 +30,31 @@ func (f *authFlags) parts(serves *config.API) []config.Part {
 	return []config.Part{&f.Auth, &f.AuthKey, &f.OIDC}
 }
 
-// authenticator says whose requests are; nil is that nobody is asked.
-func (f *authFlags) authenticator(records *store.Store, logger *zap.Logger) (api.Authenticator, error) {
-	if f.Auth.Off() {
-		logger.Warn("the API asks nobody who they are (--auth=off): who reaches it owns the default organisation")
-		return nil, nil //nolint:nilnil // which is how the API is told
-	}
+// give gives an API what it makes keys of, and what says whose requests are: nothing when
+// nobody is asked.
+func (f *authFlags) give(to *api.Config, records *store.Store, logger *zap.Logger) error {
+	to.Issuer = f.OIDC.Issuer
 	keys, err := apikey.ParseKeys(string(f.AuthKey.Keys))
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if keys.KeyID() != "" {
+		to.Keys = keys
+	}
+	if f.Auth.Off() {
+		logger.Warn("the API asks nobody who they are (--auth=off): who reaches it owns the default organisation")
+		return nil
 	}
 	settings := authn.Config{
 		Records: records, Keys: keys, Provision: f.OIDC.Provision, RolesFromTokens: f.OIDC.RolesClaim != "", Logger: logger,
 	}
 	if f.OIDC.On() {
 		if settings.Tokens, err = oidc.New(f.OIDC.Verifier()); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return authn.New(settings), nil
+	to.Auth = authn.New(settings)
+	return nil
 }
 
 // devKeyName is what the key of a dev stack is called in lists.

@@ -133,15 +133,10 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, auth authFlags,
 	if err != nil {
 		return "", err
 	}
-	authenticator, err := auth.authenticator(b.store, logger)
-	if err != nil {
-		return "", err
-	}
 	orchestrate := orchestrator.New(b.temporal, w.TaskQueue)
-	app := api.New(api.Config{
+	settings := api.Config{
 		Store:          b.store,
 		Orchestrator:   orchestrate,
-		Auth:           authenticator,
 		Executors:      b.executors,
 		Secrets:        b.vault,
 		Logger:         logger,
@@ -158,7 +153,11 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, auth authFlags,
 
 		RequestsPerMinute:    c.RequestsPerMinute,
 		RequestsPerKeyMinute: c.RequestsPerKey,
-	})
+	}
+	if err := auth.give(&settings, b.store, logger); err != nil {
+		return "", err
+	}
+	app := api.New(settings)
 	listener, err := net.Listen("tcp", c.Listen) //nolint:noctx // bound once at start, closed by the server
 	if err != nil {
 		return "", fmt.Errorf("listen on %s (--listen): %w", c.Listen, err)

@@ -42,7 +42,7 @@ func TestCompletion(t *testing.T) {
 		"Files":                      {[]string{"batches", "upload", "a"}, []string{filesWanted}},
 		"FilesAfterArguments":        {[]string{"truth", "set", "id", ""}, []string{filesWanted}},
 		"NoFlagsAfterTwoDashes":      {[]string{"completion", "--", "--"}, nil},
-		"Nothing":                    {nil, []string{"run", "try", "watch", "projects", "batches", "executions", "jobs", "truth", "export", "completion"}},
+		"Nothing":                    {nil, []string{"run", "try", "watch", "projects", "batches", "executions", "jobs", "truth", "export", "keys", "members", "audit", "whoami", "completion"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
