@@ -21,7 +21,8 @@ BEGIN
                 NULL; -- another database's migration was first
             END;
         END IF;
-        IF NOT pg_has_role(role_name, 'MEMBER') THEN
+        -- Since PostgreSQL 16 whoever creates a role may grant it, and not yet take it.
+        IF NOT pg_has_role(role_name, CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
             EXECUTE format('GRANT %I TO CURRENT_USER', role_name);
         END IF;
     END LOOP;

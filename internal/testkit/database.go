@@ -78,9 +78,10 @@ var addresses sync.Map
 // see what is of the organisation of their context.
 func Scoped(tb testing.TB, db *bun.DB) *bun.DB {
 	tb.Helper()
-	address, ok := addresses.Load(db)
+	found, _ := addresses.Load(db)
+	address, ok := found.(string)
 	require.True(tb, ok, "a pool that OpenDatabase has opened, and that is not closed")
-	scoped, err := store.Open(address.(string), maxConnections)
+	scoped, err := store.Open(address, maxConnections)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, scoped.Close()) })
 	return scoped

@@ -118,8 +118,7 @@ func (s *Store) CountAudit(ctx context.Context, org uuid.UUID, f models.AuditFil
 // and calls each with one after another; it is given the same entry each time. An error of
 // each ends the export and is returned as it is. See ExportJobs for what an export takes.
 func (s *Store) ExportAudit(ctx context.Context, org uuid.UUID, f models.AuditFilter, each func(*models.AuditEntry) error) error {
-	ctx = tenant.With(ctx, org)
-	return s.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	return s.snapshot(ctx, org, func(ctx context.Context, tx pgx.Tx) error {
 		var e models.AuditEntry
 		var before, after []byte
 		q := filterAudit(s.db.NewSelect().Model((*models.AuditEntry)(nil)), org, f).

@@ -31,12 +31,11 @@ func (e exportEndedError) Unwrap() error { return e.error }
 // the connection holds. An export has a connection of its own for all its time. One that
 // is given up, by an error or by its context, ends the query at once; its connection is
 // closed, since the rows that are under way cannot be called back.
-func (s *Store) ExportJobs(
+func (s *Store) ExportJobs( //nolint:dupl // the types differ
 	ctx context.Context, org uuid.UUID, filter models.JobFilter,
 	begin func(*models.ExportHead) (models.JobParts, error), each func(*models.ExportedJob) error,
 ) error {
-	ctx = tenant.With(ctx, org)
-	return s.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	return s.snapshot(ctx, org, func(ctx context.Context, tx pgx.Tx) error {
 		head, err := s.batchHead(ctx, tx, org, filter.BatchID)
 		if err != nil {
 			return err
@@ -52,12 +51,11 @@ func (s *Store) ExportJobs(
 
 // ExportSessions is ExportJobs for the sessions of an execution, in the order of rows and
 // of attempts; there may be none like it: models.ErrExecutionNotFound.
-func (s *Store) ExportSessions(
+func (s *Store) ExportSessions( //nolint:dupl // the types differ
 	ctx context.Context, org uuid.UUID, filter models.SessionFilter,
 	begin func(*models.ExportHead) (models.SessionParts, error), each func(*models.ExportedSession) error,
 ) error {
-	ctx = tenant.With(ctx, org)
-	return s.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	return s.snapshot(ctx, org, func(ctx context.Context, tx pgx.Tx) error {
 		head, err := s.executionHead(ctx, tx, org, filter.ExecutionID)
 		if err != nil {
 			return err
@@ -73,7 +71,8 @@ func (s *Store) ExportSessions(
 
 // snapshot runs f in a transaction that sees one state of the database. It is pgx's own
 // connection: database/sql makes values of every column that nobody wants.
-func (s *Store) snapshot(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
+func (s *Store) snapshot(ctx context.Context, org uuid.UUID, f func(context.Context, pgx.Tx) error) error {
+	ctx = tenant.With(ctx, org)
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return mapped(err)

@@ -59,7 +59,8 @@ func (s *Store) KeepFiles(ctx context.Context, a *Attempt, files []models.Sessio
 	ctx = tenant.With(ctx, a.OrganisationID)
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		result, err := tx.NewSelect().Model((*models.Session)(nil)).Column("s.id").
-			Where("s.id = ? AND s.status IS NOT DISTINCT FROM ?", a.SessionID, models.SessionRunning).For("KEY SHARE").Exec(ctx)
+			Where("s.organisation_id = ? AND s.id = ?", a.OrganisationID, a.SessionID).
+			Where("s.status IS NOT DISTINCT FROM ?", models.SessionRunning).For("KEY SHARE").Exec(ctx)
 		if err := affected(result, err, models.ErrStaleAttempt); err != nil {
 			return err
 		}

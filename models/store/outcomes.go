@@ -194,7 +194,8 @@ func (s *Store) PutBack(ctx context.Context, a *Attempt, f Failure) error {
 		return err
 	}
 	written, lookErr := s.db.NewSelect().Model((*models.Session)(nil)).
-		Where("s.id = ? AND s.status = ? AND s.error_code = ?", a.SessionID, models.SessionCancelled, f.Code).Exists(ctx)
+		Where("s.organisation_id = ? AND s.id = ?", a.OrganisationID, a.SessionID).
+		Where("s.status = ? AND s.error_code = ?", models.SessionCancelled, f.Code).Exists(ctx)
 	switch {
 	case lookErr != nil:
 		return mapped(lookErr)

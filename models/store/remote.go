@@ -22,13 +22,14 @@ func (s *Store) Announce(ctx context.Context, a *Attempt, reference string) erro
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// Whoever takes the job over waits for the session, and sees the run then.
 		result, err := tx.NewSelect().Model((*models.Session)(nil)).Column("s.id").
-			Where("s.id = ? AND s.status IS NOT DISTINCT FROM ?", a.SessionID, models.SessionRunning).For("NO KEY UPDATE").Exec(ctx)
+			Where("s.organisation_id = ? AND s.id = ?", a.OrganisationID, a.SessionID).
+			Where("s.status IS NOT DISTINCT FROM ?", models.SessionRunning).For("NO KEY UPDATE").Exec(ctx)
 		if err := affected(result, err, models.ErrStaleAttempt); err != nil {
 			return err
 		}
 		_, err = tx.NewUpdate().Model((*models.RemoteRun)(nil)).Set("abandoned = true").
-			Where("job_id = ? AND execution_id = ? AND ended_at IS NULL AND NOT abandoned", a.JobID, a.ExecutionID).
-			Where("reference <> ?", reference).Exec(ctx)
+			Where("organisation_id = ? AND job_id = ? AND execution_id = ?", a.OrganisationID, a.JobID, a.ExecutionID).
+			Where("ended_at IS NULL AND NOT abandoned AND reference <> ?", reference).Exec(ctx)
 		if err != nil {
 			return err
 		}
@@ -55,13 +56,15 @@ func (s *Store) Checkpoint(ctx context.Context, a *Attempt, remoteRunID string) 
 	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		result, err := tx.NewUpdate().Model((*models.Session)(nil)).
 			Set("remote_run_id = ?", remoteRunID).
-			Where("id = ? AND status IS NOT DISTINCT FROM ?", a.SessionID, models.SessionRunning).
+			Where("organisation_id = ? AND id = ?", a.OrganisationID, a.SessionID).
+			Where("status IS NOT DISTINCT FROM ?", models.SessionRunning).
 			Exec(ctx)
 		if err := affected(result, err, models.ErrStaleAttempt); err != nil {
 			return err
 		}
 		_, err = tx.NewUpdate().Model((*models.RemoteRun)(nil)).Set("run_id = ?", remoteRunID).
-			Where("job_id = ? AND execution_id = ? AND ended_at IS NULL AND NOT abandoned", a.JobID, a.ExecutionID).Exec(ctx)
+			Where("organisation_id = ? AND job_id = ? AND execution_id = ?", a.OrganisationID, a.JobID, a.ExecutionID).
+			Where("ended_at IS NULL AND NOT abandoned").Exec(ctx)
 		return err
 	})
 }

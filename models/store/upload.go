@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -59,7 +60,8 @@ func (p *jobPiece) add(ctx context.Context, tx bun.Tx, job *models.Job) error {
 		truth = textOf(encoded)
 		p.size += len(encoded)
 	}
-	p.ids, p.rows, p.sites = append(p.ids, job.ID), append(p.rows, job.RowNumber), append(p.sites, job.SiteURL)
+	// A copy: the site is a part of its line of the file, all of which it would keep.
+	p.ids, p.rows, p.sites = append(p.ids, job.ID), append(p.rows, job.RowNumber), append(p.sites, strings.Clone(job.SiteURL))
 	p.inputs, p.truths = append(p.inputs, string(input)), append(p.truths, truth)
 	p.size += len(job.SiteURL) + len(input)
 	if len(p.ids) < pieceRows && p.size < pieceBytes {
