@@ -460,6 +460,23 @@ func TestControlThatFailsIsWrittenDown(t *testing.T) {
 	require.Empty(t, s.entries(again))
 }
 
+// What a limit of the organisation refuses is not asked of the run, and no entry.
+func TestConcurrencyBeyondTheLimitIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	b := setupKeeper(t)
+	limited := testfactory.Organisation(t, b.store, func(o *models.Organisation) { o.MaxConcurrentJobs = new(12) })
+	b = b.as(b.key(limited.ID, access.Owner, nil))
+	e := b.execution(b.batch(b.project(), 1))
+	runs := b.orch.said()
+	refused := b.post(executionPath(e)+"/concurrency", `{"value": 13}`)
+	refused.problem(http.StatusTooManyRequests, wire.CodeQuotaExceeded)
+	require.Equal(t, runs, b.orch.said())
+	require.Empty(t, b.entries(refused))
+	taken := b.post(executionPath(e)+"/concurrency", `{"value": 12}`)
+	require.Equal(t, 12, read[wire.Stats](taken, http.StatusOK).Concurrency)
+	require.Len(t, b.entries(taken), 2)
+}
+
 func TestAnAnswerThatIsGivenAgainIsNoOtherEntry(t *testing.T) {
 	t.Parallel()
 	b := setupScenes(t)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -58,9 +59,7 @@ func (b *bundle) person(issuer *oidctest.Issuer, o *models.Organisation, role ac
 	b.t.Helper()
 	m := testfactory.Member(b.t, b.store, o, role, func(m *models.Membership) { m.User.Issuer = issuer.URL })
 	all := map[string]any{"sub": *m.User.Subject}
-	for name, value := range claims {
-		all[name] = value
-	}
+	maps.Copy(all, claims)
 	return issuer.Token(b.t, all), m
 }
 

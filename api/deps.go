@@ -84,7 +84,7 @@ type EditStore interface {
 	// DeleteJobs says of each job that it could not delete, why, and tells each of those
 	// that it deletes.
 	DeleteJobs(
-		ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool, each func(*models.Job),
+		ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool, each ...func(*models.Job),
 	) (map[uuid.UUID]error, error)
 	// EditJobs edits rows; with whole set, all of them or none.
 	EditJobs(ctx context.Context, org uuid.UUID, edits []models.JobEdit, whole bool) ([]models.EditedJob, error)

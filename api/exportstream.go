@@ -94,7 +94,8 @@ func (x *exporter) run(ctx context.Context, read func(context.Context, *exporter
 
 // sendExport answers with what read gives to the exporter. What goes wrong before the
 // first bytes are there is answered as ever. What goes wrong later breaks the answer off
-// without its end, so that the client does not take it for whole.
+// without its end, so that the client does not take it for whole; so does the end of what
+// it was asked for with.
 func (s *server) sendExport(c *fiber.Ctx, request exportRequest, read func(context.Context, *exporter) error) error {
 	if !c.Request().Header.IsHTTP11() {
 		return &problem{
@@ -124,6 +125,11 @@ func (s *server) sendExport(c *fiber.Ctx, request exportRequest, read func(conte
 		request: c.Context(), patient: s.ReadTimeout,
 	}
 	log := s.Logger.With(zap.String("request_id", s.identifyRequest(c)), zap.String("path", c.Path()))
+	asked := s.standing(c)
+	go asked.watch(ctx, func(err error) {
+		cancel(err)
+		_ = pipe.CloseWithError(err) // the client may not be reading
+	})
 	go func() {
 		defer close(body.done)
 		defer stop()
@@ -167,7 +173,7 @@ func logExport(log *zap.Logger, x *exporter, took time.Duration, err error) {
 		log.Info("an export ended", fields...)
 	case errors.Is(err, errClientLeft):
 		log.Info("the client of an export left", fields...)
-	case asProblem(err).status < http.StatusInternalServerError:
+	case x.rows == 0 && asProblem(err).status < http.StatusInternalServerError:
 		// Refused, and answered as such.
 	default:
 		log.Warn("an export was broken off", append(fields, zap.Error(err))...)

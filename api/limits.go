@@ -55,7 +55,7 @@ func quotaProblem(q *models.QuotaError, now time.Time) *problem {
 			Field: q.Limit, Code: wire.FieldExceeded, Message: fmt.Sprintf("is %d, of which %d are used and %d more were wanted", q.Most, q.Used, q.Wanted),
 		}},
 	}
-	if q.Limit == jobsPerDay {
+	if q.Limit == jobsPerDay && q.Wanted <= q.Most {
 		now = now.UTC()
 		midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, time.UTC)
 		p.headers = map[string]string{fiber.HeaderRetryAfter: strconv.Itoa(int(math.Ceil(midnight.Sub(now).Seconds())))}

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -186,6 +187,23 @@ func TestStreamsEndWithWhatTheyWereOpenedWith(t *testing.T) {
 		socket.over(wire.MessageClosing, wire.ClosingUnauthorized, websocket.ClosePolicyViolation)
 		require.False(t, time.Now().Before(expires))
 		require.Less(t, time.Since(expires), longestRevoked)
+	})
+
+	t.Run("AnExport", func(t *testing.T) {
+		t.Parallel()
+		b := setupAccess(t, nil)
+		path, _ := largeExport(t, b)
+		text, record := b.keyOf(models.DefaultOrganisationID, nil)
+		// One that is read as slowly as can be: it would go on for as long.
+		_, body := b.as(text).beginExport(t, path)
+		_, err := b.store.RevokeAPIKey(t.Context(), models.DefaultOrganisationID, record.ID)
+		require.NoError(t, err)
+		revoked := time.Now()
+		require.Eventually(t, func() bool { return b.logged("an export was broken off") == 1 }, waitTime, tick)
+		require.Less(t, time.Since(revoked), longestRevoked)
+		b.isFree(t)
+		_, err = io.Copy(io.Discard, body)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	})
 
 	t.Run("WhatCannotBeAsked", func(t *testing.T) {

@@ -40,9 +40,7 @@ const (
 type plan struct {
 	kind      string
 	requestID string
-	// who has opened it, and checked when it was last asked whether they still may.
-	who       authn.Identity
-	checked   time.Time
+	opener    *standing
 	execution *models.Execution
 	after     int64
 	// types are those wanted; nil for all.
@@ -64,7 +62,7 @@ func (s *server) planStream(c *fiber.Ctx, kind string) (*plan, error) {
 		return nil, err
 	}
 	q := readQuery(c)
-	p := &plan{kind: kind, requestID: s.identifyRequest(c), who: identity(c), checked: time.Now()}
+	p := &plan{kind: kind, requestID: s.identifyRequest(c), opener: s.standing(c)}
 	q.text(ticketParameter) // identify has read it
 	place := "after"
 	text := q.text(place)
@@ -144,13 +142,13 @@ func (s *server) stream(ctx context.Context, p *plan, out client) (reason string
 	defer f.Close()
 	silent := time.Now()
 	for {
+		if reason := s.recheck(ctx, p); reason != "" {
+			out.end(wire.MessageClosing, reason)
+			return reason
+		}
 		wait := max(s.Heartbeat-time.Since(silent), 0)
-		if s.Auth != nil {
-			if reason := s.recheck(ctx, p); reason != "" {
-				out.end(wire.MessageClosing, reason)
-				return reason
-			}
-			wait = min(wait, s.untilCheck(p))
+		if due, ok := p.opener.due(); ok {
+			wait = min(wait, due)
 		}
 		messages, ended, err := f.Next(ctx, wait)
 		switch {
@@ -191,36 +189,20 @@ func (s *server) stream(ctx context.Context, p *plan, out client) (reason string
 // recheck asks whether whoever has opened a stream still may, when it is time to; the
 // reason is why not. The context ends when the client leaves.
 func (s *server) recheck(left context.Context, p *plan) (reason string) {
-	if s.untilCheck(p) > 0 {
-		return ""
-	}
-	if until := p.who.Until; !until.IsZero() && !time.Now().Before(until) {
-		return wire.ClosingUnauthorized
-	}
 	ctx, cancel := context.WithTimeout(left, s.StreamTimeout)
 	defer cancel()
-	err := s.Auth.Stands(ctx, p.who.Principal)
-	p.checked = time.Now()
+	err := p.opener.check(ctx)
 	switch {
 	case err == nil:
 		return ""
 	case left.Err() != nil:
 		return reasonLeft
-	case errors.Is(err, models.ErrUnavailable), ctx.Err() != nil:
-		// Nobody knows whether they may. The client comes back, and is asked.
-		s.Logger.Warn("it cannot be asked who reads a stream", zap.String("request_id", p.requestID), zap.Error(err))
-		return wire.ClosingUnavailable
+	case errors.Is(err, authn.ErrInvalid):
+		return wire.ClosingUnauthorized
 	}
-	return wire.ClosingUnauthorized
-}
-
-// untilCheck is how long a stream may go on without being asked for.
-func (s *server) untilCheck(p *plan) time.Duration {
-	wait := s.Recheck - time.Since(p.checked)
-	if until := p.who.Until; !until.IsZero() {
-		wait = min(wait, time.Until(until))
-	}
-	return max(wait, 0)
+	// Nobody knows whether they may. The client comes back, and is asked.
+	s.Logger.Warn("it cannot be asked whose a stream is", zap.String("request_id", p.requestID), zap.Error(err))
+	return wire.ClosingUnavailable
 }
 
 // whyFailed tells a client that does not read from one that is gone.

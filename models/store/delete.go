@@ -20,10 +20,10 @@ import (
 // DeleteJobs deletes rows with the attempts at them, and says of each whether it could:
 // models.ErrJobNotFound, or models.ErrJobBusy while an execution has it that has not
 // ended. holds, when there is any, says whether a version may be deleted, else
-// models.ErrVersionMismatch; each, when there is any, is told of every row that is deleted,
-// before that is committed. What the executions came to that ran them stays as it was.
+// models.ErrVersionMismatch; each is told of every row that is deleted, before that is
+// committed. What the executions came to that ran them stays as it was.
 func (s *Store) DeleteJobs(
-	ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool, each func(*models.Job),
+	ctx context.Context, org uuid.UUID, ids []uuid.UUID, holds func(version int64) bool, each ...func(*models.Job),
 ) (map[uuid.UUID]error, error) {
 	ctx = tenant.With(ctx, org)
 	var refused map[uuid.UUID]error
@@ -44,8 +44,8 @@ func (s *Store) DeleteJobs(
 				refused[id] = why
 			} else {
 				doomed = append(doomed, job)
-				if each != nil {
-					each(job)
+				for _, tell := range each {
+					tell(job)
 				}
 			}
 		}
