@@ -135,19 +135,8 @@ func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_
 	c.Database.StartsOwn, c.Temporal.StartsOwn = true, true
 	// Jobs of the dev stack may reach this machine: that is where test sites are.
 	c.Worker.AllowedNetworks = append(c.Worker.AllowedNetworks, "127.0.0.0/8", "::1/128")
-	if c.Executors.SecretsKey == "" {
-		key, err := devstack.SecretsKey(c.Dev.Dir, vault.NewKey)
-		if err != nil {
-			return nil, err
-		}
-		c.Executors.SecretsKey = config.Secret(key)
-	}
-	if c.AuthKey.Keys == "" && !c.Auth.Off() {
-		key, err := devstack.AuthKey(c.Dev.Dir, vault.NewKey)
-		if err != nil {
-			return nil, err
-		}
-		c.AuthKey.Keys = config.Secret(key)
+	if err := c.ownKeys(); err != nil {
+		return nil, err
 	}
 	parts := append([]config.Part{&c.Dev, &c.Database, &c.Temporal, &c.API}, c.parts(&c.API)...)
 	logger, err := opened(c.Log, append(parts, &c.Worker, &c.Executors)...)
@@ -192,6 +181,26 @@ func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_
 	}
 	d.api, err = b.startAPI(d.stack, c.API, c.authFlags, c.Worker, logger, d.failed)
 	return d, err
+}
+
+// ownKeys takes the keys that are not given from the directory, which has them from the
+// first start on.
+func (c *devFlags) ownKeys() error {
+	if c.Executors.SecretsKey == "" {
+		key, err := devstack.SecretsKey(c.Dev.Dir, vault.NewKey)
+		if err != nil {
+			return err
+		}
+		c.Executors.SecretsKey = config.Secret(key)
+	}
+	if c.AuthKey.Keys == "" && !c.Auth.Off() {
+		key, err := devstack.AuthKey(c.Dev.Dir, vault.NewKey)
+		if err != nil {
+			return err
+		}
+		c.AuthKey.Keys = config.Secret(key)
+	}
+	return nil
 }
 
 func (c *devFlags) startServers(ctx context.Context, d *development) error {

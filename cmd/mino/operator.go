@@ -15,7 +15,7 @@ import (
 // operated gives the context of a command that somebody runs on the database itself: what it
 // writes is written down under their name, for the organisation that it is about.
 func operated(ctx context.Context, organisation uuid.UUID, command string) (context.Context, *audit.Note) {
-	host, _ := os.Hostname() //nolint:errcheck // it is only said where it is known
+	host, _ := os.Hostname() // it is only said where it is known
 	name := os.Getenv("USER")
 	if current, err := user.Current(); err == nil {
 		name = current.Username

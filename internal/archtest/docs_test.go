@@ -65,15 +65,15 @@ func TestPermissionsOfTheDocs(t *testing.T) {
 	}
 	rows := []string{"| permission | viewer | member | admin | owner | operations |", "|---|---|---|---|---|---|"}
 	for _, permission := range access.Permissions() {
-		row := "| `" + string(permission) + "` |"
+		cells := []string{"| `" + string(permission) + "` |"}
 		for _, role := range access.Roles() {
 			if role.May(permission) {
-				row += " yes |"
+				cells = append(cells, "yes |")
 			} else {
-				row += " |"
+				cells = append(cells, "|")
 			}
 		}
-		rows = append(rows, row+" "+strings.Join(operations[permission], " ")+" |")
+		rows = append(rows, strings.Join(append(cells, operations[permission]...), " ")+" |")
 	}
 	want := "<!-- permissions -->\n" + strings.Join(rows, "\n") + "\n<!-- /permissions -->"
 	text := read(t, "docs/security.md")

@@ -33,7 +33,7 @@ func (c *AuditCmd) Run(ctx context.Context, streams Streams) error {
 		}
 		return list(streams, c.Listing, api.Audit(ctx, c.filter()), []column[wire.AuditEntry]{
 			{title: "time", cell: func(e wire.AuditEntry) string { return when(e.CreatedAt) }},
-			{title: "who", most: nameWidth, cell: func(e wire.AuditEntry) string { return actor(e) }},
+			{title: "who", most: nameWidth, cell: actor},
 			{title: "operation", most: nameWidth, cell: func(e wire.AuditEntry) string { return e.Operation }},
 			{title: "target", cell: func(e wire.AuditEntry) string { return strings.TrimSpace(e.TargetType + " " + e.TargetID) }},
 			{title: "outcome", cell: func(e wire.AuditEntry) string { return e.Outcome }},

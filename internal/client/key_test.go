@@ -31,7 +31,8 @@ func TestKey(t *testing.T) {
 	require.Error(t, err)
 	_, err = c.ExportJobs(t.Context(), uuid.New(), nil, httptest.NewRecorder())
 	require.NoError(t, err)
-	for range c.Events(t.Context(), uuid.New(), 0) {
+	for _, err := range c.Events(t.Context(), uuid.New(), 0) {
+		require.NoError(t, err)
 		require.Fail(t, "there are no events")
 	}
 	require.Len(t, seen, 4)

@@ -12,9 +12,9 @@ import (
 )
 
 var (
-	// ErrNoRoles: the roles of MINO are not there, since no migration has made them.
+	// ErrNoRoles is that the roles of MINO are not there, since no migration has made them.
 	ErrNoRoles = errors.New("the roles " + roleApp + " and " + roleSystem + " do not exist")
-	// ErrNotInRoles: the login of the database URL may not take them.
+	// ErrNotInRoles is that the login of the database URL may not take them.
 	ErrNotInRoles = errors.New("the login may not take the roles of MINO; whoever owns them runs: GRANT " +
 		roleApp + ", " + roleSystem + " TO the login")
 )
