@@ -73,7 +73,7 @@ func (s *server) whose(c *fiber.Ctx) (authn.Identity, error) {
 		return s.Auth.Redeem(ctx, ticket)
 	}
 	return s.Auth.Authenticate(ctx, authn.Credentials{
-		Authorization: header, Organisation: c.Get(headerOrganisation), IP: c.IP(),
+		Authorization: header, Organisation: c.Get(headerOrganisation), IP: s.address(c),
 	})
 }
 

@@ -148,6 +148,7 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, auth authFlags,
 		Notices:        notices,
 		Streams:        b.metrics.Streams(),
 		Origins:        c.Origins,
+		TrustedProxies: c.Proxies(),
 		MaxStreams:     c.MaxStreams,
 		MaxExports:     c.MaxExports,
 
