@@ -43,8 +43,18 @@ func (s *server) identify(c *fiber.Ctx) error {
 		return err
 	}
 	c.Locals(localIdentity, who)
-	c.SetUserContext(access.With(c.UserContext(), who.Principal))
+	ctx := context.WithValue(c.UserContext(), taskQueuesKey{}, who.Limits.TaskQueues)
+	c.SetUserContext(access.With(ctx, who.Principal))
 	return c.Next()
+}
+
+type taskQueuesKey struct{}
+
+// taskQueues are those that projects of the caller's organisation may name; nil is any but
+// MINO's own.
+func taskQueues(ctx context.Context) []string {
+	queues, _ := ctx.Value(taskQueuesKey{}).([]string)
+	return queues
 }
 
 // identity is what identify has found.
@@ -64,7 +74,7 @@ func (s *server) whose(c *fiber.Ctx) (authn.Identity, error) {
 		return s.Auth.Redeem(ctx, ticket)
 	}
 	return s.Auth.Authenticate(ctx, authn.Credentials{
-		Authorization: header, Organisation: c.Get(headerOrganisation), IP: c.IP(),
+		Authorization: header, Organisation: c.Get(headerOrganisation), IP: s.address(c),
 	})
 }
 
