@@ -41,6 +41,7 @@ type Executions interface {
 	FinishExecution(ctx context.Context, org, id uuid.UUID, status models.ExecutionStatus, reason string) (*models.Execution, error)
 	QueuedJobs(ctx context.Context, org, executionID uuid.UUID, page models.QueuePage) ([]models.Job, error)
 	ListJobs(ctx context.Context, org uuid.UUID, f models.JobFilter, page models.JobPage) ([]models.Job, error)
+	Organisation(ctx context.Context, org uuid.UUID) (*models.Organisation, error)
 }
 
 // Preparations is what the activities need to make an execution that a workflow asks

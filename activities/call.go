@@ -15,21 +15,31 @@ import (
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// callOf says whom to call for the jobs of a snapshot; nil when they are done here.
-func (a *Activities) callOf(snapshot models.Snapshot) (*executors.Call, error) {
+// callOf says whom to call for the jobs of a snapshot; nil when they are done here. queues
+// are the task queues that the organisation may name, nil for any but MINO's own.
+func (a *Activities) callOf(snapshot models.Snapshot, queues []string) (*executors.Call, error) {
 	caller, ok := a.executors[snapshot.Executor].(executors.Caller)
 	if !ok {
 		return nil, nil
 	}
-	call, err := caller.Call(snapshot.Settings)
+	call, err := caller.Call(snapshot.Settings, queues)
 	if err != nil {
 		return nil, permanent(fmt.Errorf("settings of the %s executor: %w", snapshot.Executor, err))
 	}
 	return &call, nil
 }
 
-func (a *Activities) callPlan(e *models.Execution) (*contract.CallPlan, error) {
-	call, err := a.callOf(e.Snapshot)
+// callPlan says whom to call for the jobs of an execution. What the organisation may name
+// is asked anew: the project was perhaps written when it might name more.
+func (a *Activities) callPlan(ctx context.Context, e *models.Execution) (*contract.CallPlan, error) {
+	if _, calls := a.executors[e.Snapshot.Executor].(executors.Caller); !calls {
+		return nil, nil
+	}
+	organisation, err := a.executions.Organisation(ctx, e.OrganisationID)
+	if err != nil {
+		return nil, recordsError(err)
+	}
+	call, err := a.callOf(e.Snapshot, organisation.TaskQueues)
 	if call == nil || err != nil {
 		return nil, err
 	}
@@ -65,7 +75,7 @@ func (a *Activities) BeginCall(ctx context.Context, in contract.RunJobInput) (co
 		outcome := r.failedOutcome(f)
 		return contract.BeginCallResult{Outcome: &outcome}, nil
 	}
-	call, err := a.callOf(attempt.Snapshot)
+	call, err := a.callOf(attempt.Snapshot, nil)
 	if err != nil {
 		return contract.BeginCallResult{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 	"go.uber.org/zap/zaptest"
 
 	"github.com/minohq/mino/activities"
@@ -258,4 +259,38 @@ func TestEndCall(t *testing.T) {
 		require.Equal(t, "schema_invalid", ended.Outcome.Verdict)
 		require.Equal(t, map[string]any{"price": "dear"}, c.job().Result)
 	})
+}
+
+// TestQueuesOfTheOrganisation holds that a project which was written when it might name a
+// task queue is not run there once it may not.
+func TestQueuesOfTheOrganisation(t *testing.T) {
+	t.Parallel()
+	c := newCalls(t, nil)
+	begin := func() error {
+		_, err := c.activities.Begin(t.Context(), contract.BeginInput{
+			ExecutionID: c.execution.ID.String(), WorkflowID: c.execution.Workflow(),
+		})
+		return err
+	}
+	allow := func(queues []string) {
+		organisation, err := c.store.Organisation(t.Context(), c.execution.OrganisationID)
+		require.NoError(t, err)
+		organisation.TaskQueues = queues
+		require.NoError(t, c.store.UpdateOrganisation(t.Context(), organisation))
+	}
+	require.NoError(t, begin(), "any, unless the operator says which")
+	for _, queues := range [][]string{{}, {"others"}} {
+		allow(queues)
+		err := begin()
+		require.ErrorContains(t, err, "task_queue: is not one that the organisation may use", "%q", queues)
+		var failed *temporal.ApplicationError
+		require.ErrorAs(t, err, &failed)
+		require.True(t, failed.NonRetryable())
+	}
+	allow([]string{"others", "scrapers"})
+	require.NoError(t, begin())
+
+	own := activities.New(activities.Config{}, c.store, executors.NewRegistry(executor.New("scrapers")), zaptest.NewLogger(t))
+	_, err := own.Begin(t.Context(), contract.BeginInput{ExecutionID: c.execution.ID.String(), WorkflowID: c.execution.Workflow()})
+	require.ErrorContains(t, err, "task_queue: is one of MINO's own")
 }

@@ -33,7 +33,7 @@ func (a *Activities) Begin(ctx context.Context, in contract.BeginInput) (contrac
 	if err != nil {
 		return contract.Plan{}, recordsError(err)
 	}
-	call, err := a.callPlan(e)
+	call, err := a.callPlan(ctx, e)
 	if err != nil {
 		return contract.Plan{}, err
 	}

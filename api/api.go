@@ -21,6 +21,7 @@
 package api
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -89,6 +90,8 @@ type Config struct {
 	// Origins are those whose pages may use the API and open a WebSocket beside its own,
 	// such as https://app.example: scheme, host, and port if it is not the scheme's own.
 	Origins []string
+	// TrustedProxies are those whose word is taken for where a request comes from.
+	TrustedProxies []netip.Prefix
 	// MaxStreams bounds the streams of events that are open at once.
 	MaxStreams int
 	// Heartbeat is how long a stream may be silent before the server shows that it is

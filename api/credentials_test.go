@@ -268,14 +268,20 @@ func TestPersonsOrganisation(t *testing.T) {
 		return b.send(req)
 	}
 	in("").problem(http.StatusNotFound, wire.CodeProjectNotFound)
-	in(o.Slug).problem(http.StatusForbidden, wire.CodeOrganisationRequired)
+	refused := at(t, in(o.Slug).problem(http.StatusForbidden, wire.CodeOrganisationRequired), "Mino-Organisation")
+	require.Equal(t, "is to be one of "+b.home().Slug, refused.Message)
+	own := owner.request(http.MethodGet, path, "", nil)
+	own.Header.Set("Mino-Organisation", b.home().Slug) // a key has no choice
+	require.Empty(t, owner.send(own).problem(http.StatusForbidden, wire.CodeOrganisationRequired).Errors)
 
 	other := issuer.Token(t, nil) // who is known to the issuer alone
-	b.as(other).get("/api/projects").problem(http.StatusForbidden, wire.CodeOrganisationRequired)
+	require.Empty(t, b.as(other).get("/api/projects").problem(http.StatusForbidden, wire.CodeOrganisationRequired).Errors)
 
 	require.NoError(t, b.store.AddMember(t.Context(), &models.Membership{OrganisationID: o.ID, Role: access.Member, User: m.User}))
 	require.Eventually(t, func() bool { return in(o.Slug).status == http.StatusOK }, waitTime, tick)
 	in(o.ID.String()).is(http.StatusOK)
-	in("").problem(http.StatusForbidden, wire.CodeOrganisationRequired)
+	refused = at(t, in("").problem(http.StatusForbidden, wire.CodeOrganisationRequired), "Mino-Organisation")
+	require.Contains(t, refused.Message, o.Slug)
+	require.Contains(t, refused.Message, b.home().Slug)
 	in(b.home().Slug).problem(http.StatusNotFound, wire.CodeProjectNotFound)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -42,8 +43,18 @@ func (s *server) identify(c *fiber.Ctx) error {
 		return err
 	}
 	c.Locals(localIdentity, who)
-	c.SetUserContext(access.With(c.UserContext(), who.Principal))
+	ctx := context.WithValue(c.UserContext(), taskQueuesKey{}, who.Limits.TaskQueues)
+	c.SetUserContext(access.With(ctx, who.Principal))
 	return c.Next()
+}
+
+type taskQueuesKey struct{}
+
+// taskQueues are those that projects of the caller's organisation may name; nil is any but
+// MINO's own.
+func taskQueues(ctx context.Context) []string {
+	queues, _ := ctx.Value(taskQueuesKey{}).([]string)
+	return queues
 }
 
 // identity is what identify has found.
@@ -63,7 +74,7 @@ func (s *server) whose(c *fiber.Ctx) (authn.Identity, error) {
 		return s.Auth.Redeem(ctx, ticket)
 	}
 	return s.Auth.Authenticate(ctx, authn.Credentials{
-		Authorization: header, Organisation: c.Get(headerOrganisation), IP: c.IP(),
+		Authorization: header, Organisation: c.Get(headerOrganisation), IP: s.address(c),
 	})
 }
 
@@ -89,10 +100,23 @@ func unknownCaller(err error) *problem {
 			detail:  "the credentials are not valid, or not any longer",
 		}
 	case errors.Is(err, authn.ErrNoOrganisation):
-		return &problem{
-			status: http.StatusForbidden, code: wire.CodeOrganisationRequired, cause: err,
-			detail: "you are a member of no organisation, or of several, of which " + headerOrganisation + " names none, by its id or slug",
-		}
+		return organisationRequired(err)
 	}
 	return nil
+}
+
+// organisationRequired tells a person what they could name.
+func organisationRequired(err error) *problem {
+	p := &problem{
+		status: http.StatusForbidden, code: wire.CodeOrganisationRequired, cause: err,
+		detail: "the credentials open no organisation, or not the one that " + headerOrganisation + " names",
+	}
+	var none *authn.NoOrganisationError
+	if errors.As(err, &none) && len(none.Choices) > 0 {
+		p.detail = "say in " + headerOrganisation + " which of your organisations you mean, by id or slug"
+		p.errors = []wire.FieldError{{
+			Field: headerOrganisation, Code: wire.FieldRequired, Message: "is to be one of " + strings.Join(none.Choices, ", "),
+		}}
+	}
+	return p
 }

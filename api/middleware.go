@@ -69,7 +69,7 @@ func (s *server) envelope(c *fiber.Ctx) error {
 		zap.Int("status", status),
 		zap.Duration("duration", time.Since(start)),
 		zap.Int("bytes", bodySize(c)),
-		zap.String("ip", c.IP()),
+		zap.String("ip", s.address(c)),
 	}
 	if who.Known() {
 		fields = append(fields, zap.String("principal", strings.TrimSpace(string(who.Kind)+" "+who.ID)),

@@ -32,7 +32,7 @@ func (s *server) operation(id string, handle fiber.Handler) fiber.Handler {
 		}
 		if needs.Audited {
 			c.SetUserContext(audit.With(ctx, &audit.Note{
-				Principal: principal, Operation: id, RequestID: s.identifyRequest(c), IP: c.IP(), UserAgent: userAgent(c),
+				Principal: principal, Operation: id, RequestID: s.identifyRequest(c), IP: s.address(c), UserAgent: userAgent(c),
 			}))
 		}
 		return handle(c)

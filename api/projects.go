@@ -47,7 +47,7 @@ func (s *server) createProject(c *fiber.Ctx) error {
 		return err
 	}
 	return s.create(c, marked, func(once *models.Once) (reply, error) {
-		if err := s.validateProject(project, change); err != nil {
+		if err := s.validateProject(ctx, project, change); err != nil {
 			return nil, err
 		}
 		edit, err := s.seal(project, change)
@@ -145,7 +145,7 @@ func (s *server) applyPatch(
 	for name, value := range patch.Secrets {
 		change[name] = value.Value
 	}
-	if err := s.validateProject(project, change); err != nil {
+	if err := s.validateProject(ctx, project, change); err != nil {
 		return nil, err
 	}
 	edit, err := s.seal(project, change)

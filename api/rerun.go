@@ -96,7 +96,7 @@ func (s *server) planRerun(ctx context.Context, req wire.RerunRequest, filter *m
 		if err != nil {
 			return nil, err
 		}
-		e, err := s.rerunOf(project, batch, req)
+		e, err := s.rerunOf(ctx, project, batch, req)
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +116,7 @@ func (s *server) planRerun(ctx context.Context, req wire.RerunRequest, filter *m
 		}
 		at, ok := byBatch[batch.ID]
 		if !ok {
-			e, err := s.rerunOf(places.Project[id], batch, req)
+			e, err := s.rerunOf(ctx, places.Project[id], batch, req)
 			if err != nil {
 				return nil, err
 			}
@@ -137,7 +137,7 @@ func (s *server) planRerun(ctx context.Context, req wire.RerunRequest, filter *m
 }
 
 // rerunOf makes an execution of a batch under the project as it is now and the overrides.
-func (s *server) rerunOf(stored *models.Project, batch *models.Batch, req wire.RerunRequest) (*models.Execution, error) {
+func (s *server) rerunOf(ctx context.Context, stored *models.Project, batch *models.Batch, req wire.RerunRequest) (*models.Execution, error) {
 	project := *stored
 	project.Fields = slices.Clone(stored.Fields)
 	if o := req.Overrides; o != nil {
@@ -150,7 +150,7 @@ func (s *server) rerunOf(stored *models.Project, batch *models.Batch, req wire.R
 		if o.JobTimeoutMS != nil {
 			project.Defaults.JobTimeoutMS = *o.JobTimeoutMS
 		}
-		if err := s.validateProject(&project, nil); err != nil {
+		if err := s.validateProject(ctx, &project, nil); err != nil {
 			return nil, underOverrides(err)
 		}
 	}

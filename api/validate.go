@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,7 +29,7 @@ const (
 // validateProject gives a project the form in which it is stored and refuses one that
 // cannot run; everything that is wrong is told at once. Its secrets are those that it has
 // with the change.
-func (s *server) validateProject(p *models.Project, secrets secretChange) error {
+func (s *server) validateProject(ctx context.Context, p *models.Project, secrets secretChange) error {
 	p.Name = strings.TrimSpace(p.Name)
 	for i := range p.Fields {
 		if p.Fields[i].Type == "" {
@@ -52,7 +53,7 @@ func (s *server) validateProject(p *models.Project, secrets secretChange) error 
 	}
 	if settingsErr == nil {
 		p.Settings = settings
-		s.askExecutor(p, secrets.names(p.SecretNames), errs)
+		s.askExecutor(ctx, p, secrets.names(p.SecretNames), errs)
 	}
 	if err := errs.Filter(); err != nil {
 		return invalid("the project is not valid", fieldErrors(err)...)
@@ -73,12 +74,14 @@ func (s *server) validateExecutor(name string) error {
 // askExecutor has the executor check its settings, and the fields as far as it has a
 // say in them. What is wrong with the inputs or the secrets themselves comes first: it
 // would be told once more for every reference to them.
-func (s *server) askExecutor(p *models.Project, secrets []string, errs validation.Errors) {
+func (s *server) askExecutor(ctx context.Context, p *models.Project, secrets []string, errs validation.Errors) {
 	executor, ok := s.Executors[p.Executor]
 	if !ok || errs["fields"] != nil || errs["inputs"] != nil || errs["secrets"] != nil {
 		return
 	}
-	err := executor.Validate(specOf(p, secrets))
+	spec := specOf(p, secrets)
+	spec.TaskQueues = taskQueues(ctx)
+	err := executor.Validate(spec)
 	var byMember validation.Errors
 	switch {
 	case err == nil:

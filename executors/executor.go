@@ -52,6 +52,8 @@ type Spec struct {
 	Inputs []string
 	// Secrets are the names of the secrets that the project has.
 	Secrets []string
+	// TaskQueues are those that the organisation may name; nil is any but MINO's own.
+	TaskQueues []string
 }
 
 // Needs is what a job cannot do without.
@@ -104,8 +106,9 @@ var (
 // says whom to call. Execute is not called then.
 type Caller interface {
 	Executor
-	// Call reads settings that Validate has accepted.
-	Call(settings json.RawMessage) (Call, error)
+	// Call reads settings that Validate has accepted, perhaps long ago: queues are those
+	// that the organisation may name now, nil for any but MINO's own.
+	Call(settings json.RawMessage, queues []string) (Call, error)
 }
 
 // Call says whom to call for a job.

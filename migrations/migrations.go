@@ -89,7 +89,9 @@ func Check(ctx context.Context, db *bun.DB) error {
 		return err
 	}
 	var there bool
-	if err := db.NewRaw("SELECT to_regclass('bun_migrations') IS NOT NULL").Scan(ctx, &there); err != nil {
+	// A table that may not be read is of a schema from before there were roles.
+	const readable = "SELECT coalesce(has_table_privilege(to_regclass('bun_migrations')::oid, 'SELECT'), false)"
+	if err := db.NewRaw(readable).Scan(ctx, &there); err != nil {
 		return fmt.Errorf("look for the migrations table: %w", err)
 	}
 	if !there {

@@ -21,14 +21,26 @@ import (
 	"github.com/minohq/mino/workflows/contract"
 )
 
-// openMigrated opens a pool on a database that must be at this build's schema.
-func openMigrated(ctx context.Context, c config.Database) (*bun.DB, error) {
+// openMigrated opens a pool on a database that must be at this build's schema, with a login
+// that can take the roles of MINO.
+func openMigrated(ctx context.Context, c config.Database, logger *zap.Logger) (*bun.DB, error) {
 	db, err := store.Open(string(c.URL), c.MaxConnections)
 	if err != nil {
 		return nil, err
 	}
-	if err := migrations.Check(ctx, db); err != nil {
+	login, err := store.DatabaseLoginOf(ctx, db)
+	if errors.Is(err, store.ErrNoRoles) {
+		err = fmt.Errorf("%w: %w", migrations.ErrPending, err)
+	}
+	if err == nil {
+		err = migrations.Check(ctx, db)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("check the database: %w", err), db.Close())
+	}
+	if login.PastRows && !c.StartsOwn {
+		logger.Warn("row-level security does not hold this login of PostgreSQL, a superuser or one with BYPASSRLS: nothing but the roles that MINO takes keeps organisations apart; give it a login of its own, see docs/security.md",
+			zap.String("login", login.Name))
 	}
 	return db, nil
 }

@@ -39,7 +39,8 @@ type devFlags struct {
 	Database config.Database `embed:""`
 	Temporal config.Temporal `embed:"" set:"temporal_address="`
 	API      config.API      `embed:""`
-	Worker   config.Worker   `embed:""`
+	authFlags
+	Worker config.Worker `embed:""`
 
 	Executors config.Executors `embed:""`
 
@@ -65,6 +66,11 @@ func (c *devCmd) Run() error {
 		return err
 	}
 	fmt.Printf("\n  API          http://%s\n", d.api)
+	if d.key != "" {
+		file := filepath.Join(c.Dev.Dir, cli.KeyFile)
+		fmt.Printf("  Its key      in %s, where mino finds it by itself. With curl:\n"+
+			"               curl -H \"Authorization: Bearer $(cat %s)\" http://%s/api/me\n", file, file, d.api)
+	}
 	if d.ui != "" {
 		fmt.Printf("  Temporal UI  %s\n", d.ui)
 	}
@@ -100,7 +106,7 @@ func (c *demoCmd) Run() error {
 		return err
 	}
 	err = cli.Demo(ctx, cli.DemoParams{
-		APIURL: "http://" + d.api, TemporalUIURL: d.ui, Namespace: c.Temporal.Namespace, Once: c.Once,
+		APIURL: "http://" + d.api, Key: d.key, KeyFile: filepath.Join(c.Dev.Dir, cli.KeyFile), TemporalUIURL: d.ui, Namespace: c.Temporal.Namespace, Once: c.Once,
 	})
 	if err == nil && !c.Once {
 		return untilStopped(ctx, d.stack, d.logger)
@@ -117,6 +123,7 @@ type development struct {
 	stack  *lifecycle.Stack
 	logger *zap.Logger
 	api    string
+	key    string // to the API; empty when it asks for none
 	ui     string
 	agents string
 	failed context.CancelCauseFunc
@@ -128,14 +135,11 @@ func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_
 	c.Database.StartsOwn, c.Temporal.StartsOwn = true, true
 	// Jobs of the dev stack may reach this machine: that is where test sites are.
 	c.Worker.AllowedNetworks = append(c.Worker.AllowedNetworks, "127.0.0.0/8", "::1/128")
-	if c.Executors.SecretsKey == "" {
-		key, err := devstack.SecretsKey(c.Dev.Dir, vault.NewKey)
-		if err != nil {
-			return nil, err
-		}
-		c.Executors.SecretsKey = config.Secret(key)
+	if err := c.ownKeys(); err != nil {
+		return nil, err
 	}
-	logger, err := opened(c.Log, &c.Dev, &c.Database, &c.Temporal, &c.API, &c.Worker, &c.Executors)
+	parts := append([]config.Part{&c.Dev, &c.Database, &c.Temporal, &c.API}, c.parts(&c.API)...)
+	logger, err := opened(c.Log, append(parts, &c.Worker, &c.Executors)...)
 	if err != nil {
 		return nil, err
 	}
@@ -170,8 +174,33 @@ func (c *devFlags) start(ctx context.Context, failed context.CancelCauseFunc) (_
 			return nil, err
 		}
 	}
-	d.api, err = b.startAPI(d.stack, c.API, c.Worker, logger, d.failed)
+	if !c.Auth.Off() {
+		if d.key, err = devKey(startCtx, c.Dev.Dir, b.store, c.AuthKey.Keys); err != nil {
+			return nil, err
+		}
+	}
+	d.api, err = b.startAPI(d.stack, c.API, c.authFlags, c.Worker, logger, d.failed)
 	return d, err
+}
+
+// ownKeys takes the keys that are not given from the directory, which has them from the
+// first start on.
+func (c *devFlags) ownKeys() error {
+	if c.Executors.SecretsKey == "" {
+		key, err := devstack.SecretsKey(c.Dev.Dir, vault.NewKey)
+		if err != nil {
+			return err
+		}
+		c.Executors.SecretsKey = config.Secret(key)
+	}
+	if c.AuthKey.Keys == "" && !c.Auth.Off() {
+		key, err := devstack.AuthKey(c.Dev.Dir, vault.NewKey)
+		if err != nil {
+			return err
+		}
+		c.AuthKey.Keys = config.Secret(key)
+	}
+	return nil
 }
 
 func (c *devFlags) startServers(ctx context.Context, d *development) error {

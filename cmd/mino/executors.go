@@ -28,6 +28,13 @@ func jobQueues(taskQueue string, all executors.Registry) map[string]string {
 	return queues
 }
 
+// ownQueues are the task queues of MINO itself, which no project may name.
+func ownQueues(taskQueue string) []string {
+	return []string{
+		taskQueue, contract.JobTaskQueue(taskQueue, agent.Name), contract.JobTaskQueue(taskQueue, browser.Name),
+	}
+}
+
 // openExecutors makes what jobs are done with; the stack closes it.
 func openExecutors(stack *lifecycle.Stack, w config.Worker, x config.Executors, logger *zap.Logger) executors.Registry {
 	fetcher := fetch.New(fetch.Config{AllowedPrefixes: w.Networks()})
@@ -42,7 +49,7 @@ func openExecutors(stack *lifecycle.Stack, w config.Worker, x config.Executors, 
 		Path: x.Chromium, NoSandbox: x.NoSandbox, AllowedPrefixes: w.Networks(), Browsers: x.BrowserSlots, Log: logger,
 	})
 	stack.Add("the browsers", func(context.Context) error { browsers.Close(); return nil })
-	return executors.NewRegistry(fetcher, activity.New(), agents, browsers)
+	return executors.NewRegistry(fetcher, activity.New(ownQueues(w.TaskQueue)...), agents, browsers)
 }
 
 // ownJobs are the queues of which this worker does the jobs.

@@ -31,6 +31,7 @@ type commands struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database to the schema of this build, or look where it stands."`
 
 	Secrets secretsCmd `cmd:"" help:"Keys of the secrets of projects."`
+	Orgs    orgsCmd    `cmd:"" help:"Organisations, their limits and their first owners, on the database itself."`
 
 	cli.Commands
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.uber.org/zap"
+
 	"github.com/minohq/mino/internal/config"
 	"github.com/minohq/mino/internal/lifecycle"
 	"github.com/minohq/mino/internal/vault"
@@ -37,7 +39,7 @@ func (c *resealCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	db, err := openMigrated(ctx, c.Database)
+	db, err := openMigrated(ctx, c.Database, zap.NewNop())
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,8 @@ type apiCmd struct {
 	Database config.Database `embed:""`
 	Temporal config.Temporal `embed:""`
 	API      config.API      `embed:""`
-	Worker   config.Worker   `embed:""`
+	authFlags
+	Worker config.Worker `embed:""`
 
 	Executors config.Executors `embed:""`
 
@@ -49,7 +50,8 @@ type apiCmd struct {
 func (c *apiCmd) Run() error {
 	ctx, stop := lifecycle.Signals(context.Background())
 	defer stop()
-	logger, err := opened(c.Log, &c.Database, &c.Temporal, &c.API, &c.Worker, &c.Executors)
+	parts := append([]config.Part{&c.Database, &c.Temporal, &c.API}, c.parts(&c.API)...)
+	logger, err := opened(c.Log, append(parts, &c.Worker, &c.Executors)...)
 	if err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (c *apiCmd) Run() error {
 	if err != nil {
 		return errors.Join(err, stack.Close())
 	}
-	if _, err := b.startAPI(stack, c.API, c.Worker, logger, failed); err != nil {
+	if _, err := b.startAPI(stack, c.API, c.authFlags, c.Worker, logger, failed); err != nil {
 		return errors.Join(err, stack.Close())
 	}
 	return untilStopped(ctx, stack, logger)

@@ -50,7 +50,7 @@ func openBackend(ctx context.Context, stack *lifecycle.Stack, d config.Database,
 	if err != nil {
 		return nil, err
 	}
-	db, err := openMigrated(ctx, d)
+	db, err := openMigrated(ctx, d, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (b *backend) startWorker(stack *lifecycle.Stack, c config.Worker, x config.
 
 // startAPI listens, serves and sweeps; the stack stops all of it. failed gets the
 // error of a server that stops by itself.
-func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker, logger *zap.Logger, failed context.CancelCauseFunc) (address string, err error) {
+func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, auth authFlags, w config.Worker, logger *zap.Logger, failed context.CancelCauseFunc) (address string, err error) {
 	if err := b.serveMetrics(stack, w.MetricsListen, logger); err != nil {
 		return "", err
 	}
@@ -134,7 +134,7 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker
 		return "", err
 	}
 	orchestrate := orchestrator.New(b.temporal, w.TaskQueue)
-	app := api.New(api.Config{
+	settings := api.Config{
 		Store:          b.store,
 		Orchestrator:   orchestrate,
 		Executors:      b.executors,
@@ -148,11 +148,17 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker
 		Notices:        notices,
 		Streams:        b.metrics.Streams(),
 		Origins:        c.Origins,
+		TrustedProxies: c.Proxies(),
 		MaxStreams:     c.MaxStreams,
 		MaxExports:     c.MaxExports,
 
-		RequestsPerMinute: c.RequestsPerMinute,
-	})
+		RequestsPerMinute:    c.RequestsPerMinute,
+		RequestsPerKeyMinute: c.RequestsPerKey,
+	}
+	if err := auth.give(&settings, b.store, logger); err != nil {
+		return "", err
+	}
+	app := api.New(settings)
 	listener, err := net.Listen("tcp", c.Listen) //nolint:noctx // bound once at start, closed by the server
 	if err != nil {
 		return "", fmt.Errorf("listen on %s (--listen): %w", c.Listen, err)
@@ -172,9 +178,6 @@ func (b *backend) startAPI(stack *lifecycle.Stack, c config.API, w config.Worker
 	sweeping.Go(func() { orchestrator.NewSweep(orchestrate, b.store, logger, 0, 0).Run(sweepCtx) })
 	stack.Add("the sweep", func(context.Context) error { stopSweep(); sweeping.Wait(); return nil })
 	logger.Info("the API listens", zap.Stringer("address", listener.Addr()))
-	if c.BeyondLoopback() {
-		logger.Warn("the API listens beyond this machine and asks nobody who they are: put a proxy with authentication before it")
-	}
 	return listener.Addr().String(), nil
 }
 

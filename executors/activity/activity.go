@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,18 +57,21 @@ type Settings struct {
 }
 
 // Executor implements executors.Executor and executors.Caller.
-type Executor struct{}
+type Executor struct{ reserved []string }
 
-// New makes the executor.
-func New() *Executor { return &Executor{} }
+// New makes the executor. Reserved are the task queues that no project may name: on those
+// of MINO itself an activity could be called that writes the records of others.
+func New(reserved ...string) *Executor { return &Executor{reserved: reserved} }
 
 // Name implements executors.Executor.
 func (*Executor) Name() string { return Name }
 
 // Validate implements executors.Executor.
-func (*Executor) Validate(spec executors.Spec) error {
+func (e *Executor) Validate(spec executors.Spec) error {
 	errs := validation.Errors{}
-	if _, err := parseSettings(spec.Settings); err != nil {
+	if s, err := parseSettings(spec.Settings); err != nil {
+		errs["settings"] = err
+	} else if err := e.mayCall(s.TaskQueue, spec.TaskQueues); err != nil {
 		errs["settings"] = err
 	}
 	rules := validation.Errors{}
@@ -92,15 +96,30 @@ func (*Executor) Execute(context.Context, executors.Request) (executors.Outcome,
 }
 
 // Call implements executors.Caller.
-func (*Executor) Call(raw json.RawMessage) (executors.Call, error) {
+func (e *Executor) Call(raw json.RawMessage, queues []string) (executors.Call, error) {
 	s, err := parseSettings(raw)
 	if err != nil {
+		return executors.Call{}, err
+	}
+	if err := e.mayCall(s.TaskQueue, queues); err != nil {
 		return executors.Call{}, err
 	}
 	return executors.Call{
 		ActivityType: s.ActivityType, TaskQueue: s.TaskQueue, Input: s.Input,
 		HeartbeatTimeout: milliseconds(s.HeartbeatTimeoutMS), StartTimeout: milliseconds(s.StartTimeoutMS),
 	}, nil
+}
+
+// mayCall refuses queues that are not the organisation's to name. The error is keyed by
+// setting.
+func (e *Executor) mayCall(queue string, allowed []string) error {
+	switch {
+	case slices.Contains(e.reserved, queue):
+		return validation.Errors{"task_queue": validation.NewError("validation_forbidden", "is one of MINO's own")}
+	case allowed != nil && !slices.Contains(allowed, queue):
+		return validation.Errors{"task_queue": validation.NewError("validation_forbidden", "is not one that the organisation may use: the operator names those")}
+	}
+	return nil
 }
 
 func milliseconds(n *int64) time.Duration {

@@ -2,6 +2,7 @@ package activity_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -64,7 +65,7 @@ func TestValidate(t *testing.T) {
 
 func TestCall(t *testing.T) {
 	t.Parallel()
-	call, err := activity.New().Call(json.RawMessage(`{"activity_type":"a","task_queue":"q","heartbeat_timeout_ms":5000,"input":{"depth":2}}`))
+	call, err := activity.New().Call(json.RawMessage(`{"activity_type":"a","task_queue":"q","heartbeat_timeout_ms":5000,"input":{"depth":2}}`), nil)
 	require.NoError(t, err)
 	require.Equal(t, executors.Call{
 		ActivityType: "a", TaskQueue: "q", HeartbeatTimeout: 5 * time.Second, Input: json.RawMessage(`{"depth":2}`),
@@ -75,4 +76,31 @@ func TestExecute(t *testing.T) {
 	t.Parallel()
 	_, err := activity.New().Execute(t.Context(), executors.Request{})
 	require.Equal(t, failure.Permanent, failure.Classify(err).Class)
+}
+
+func TestQueues(t *testing.T) {
+	t.Parallel()
+	executor := activity.New("mino", "mino-agent")
+	for _, test := range []struct {
+		queue   string
+		allowed []string
+		refused string
+	}{
+		{"mino", nil, "is one of MINO's own"},
+		{"mino-agent", []string{"mino-agent"}, "is one of MINO's own"},
+		{"scrapers", nil, ""},
+		{"scrapers", []string{"others", "scrapers"}, ""},
+		{"scrapers", []string{"others"}, "is not one that the organisation may use"},
+		{"scrapers", []string{}, "is not one that the organisation may use"},
+	} {
+		settings := json.RawMessage(`{"activity_type":"a","task_queue":"` + test.queue + `"}`)
+		valid := executor.Validate(executors.Spec{Settings: settings, TaskQueues: test.allowed})
+		_, called := executor.Call(settings, test.allowed)
+		if test.refused == "" {
+			require.NoError(t, errors.Join(valid, called))
+			continue
+		}
+		require.ErrorContains(t, valid, "settings: (task_queue: "+test.refused)
+		require.ErrorContains(t, called, "task_queue: "+test.refused, "an old record is refused when its execution begins")
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -83,16 +84,34 @@ func TestCompose(t *testing.T) {
 	t.Run("SetsOnlyVariablesThatMINOReads", func(t *testing.T) {
 		t.Parallel()
 		known := map[string]bool{"PGPASSWORD": true} // read by the driver
-		for _, s := range config.Effective(&config.Database{}, &config.Temporal{}, &config.API{}, &config.Worker{}, &config.Executors{}, &config.Log{}) {
+		for _, s := range config.Effective(&config.Database{}, &config.Temporal{}, &config.API{}, &config.Auth{}, &config.AuthKey{}, &config.OIDC{}, &config.Worker{}, &config.Executors{}, &config.Log{}) {
 			known[s.Env] = true
 		}
 		for _, name := range []string{"migrate", "api", "worker"} {
 			require.NotEmpty(t, file.Services[name].Environment, name)
+			require.NotEmpty(t, file.Services[name].Environment["DATABASE_URL"], name)
 			for variable := range file.Services[name].Environment {
 				require.True(t, known[variable], "%s sets %s, which nothing reads", name, variable)
 			}
 		}
 	})
+}
+
+// TestEveryVariableOfComposeIsInTheExample holds docker-compose.yml and .env.example
+// together.
+func TestEveryVariableOfComposeIsInTheExample(t *testing.T) {
+	t.Parallel()
+	names := func(text string, pattern string) []string {
+		var all []string
+		for _, found := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			all = append(all, found[1])
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	used := names(read(t, "docker-compose.yml"), `\$\{([A-Z_]+)[:}]`)
+	require.NotEmpty(t, used)
+	require.Equal(t, used, names(read(t, ".env.example"), `(?m)^([A-Z_]+)=`))
 }
 
 func TestDockerfileBuildsWithTheGoOfTheModule(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/executors/activity"
+	"github.com/minohq/mino/models/access"
 	"github.com/minohq/mino/workflows/contract"
 )
 
@@ -51,4 +52,35 @@ func TestJSONOfTheDocs(t *testing.T) {
 		}
 	}
 	require.Len(t, shown, len(promised()), "each is shown")
+}
+
+// TestPermissionsOfTheDocs holds the table of docs/security.md against package access.
+func TestPermissionsOfTheDocs(t *testing.T) {
+	t.Parallel()
+	operations := map[access.Permission][]string{}
+	for _, id := range access.OperationIDs() {
+		if operation, _ := access.OperationOf(id); operation.Permission != "" {
+			operations[operation.Permission] = append(operations[operation.Permission], "`"+id+"`")
+		}
+	}
+	rows := []string{"| permission | viewer | member | admin | owner | operations |", "|---|---|---|---|---|---|"}
+	for _, permission := range access.Permissions() {
+		cells := []string{"| `" + string(permission) + "` |"}
+		for _, role := range access.Roles() {
+			if role.May(permission) {
+				cells = append(cells, "yes |")
+			} else {
+				cells = append(cells, "|")
+			}
+		}
+		rows = append(rows, strings.Join(append(cells, operations[permission]...), " ")+" |")
+	}
+	want := "<!-- permissions -->\n" + strings.Join(rows, "\n") + "\n<!-- /permissions -->"
+	text := read(t, "docs/security.md")
+	require.Contains(t, text, want, "the table should be:\n%s", want)
+	for _, id := range access.OperationIDs() {
+		if operation, _ := access.OperationOf(id); operation.Anyone {
+			require.Contains(t, text, "`"+id+"`")
+		}
+	}
 }

@@ -39,7 +39,26 @@ func (e *TooManyError) Is(target error) bool { return target == ErrTooMany }
 // invalid wraps the reason as text: whoever asks for another error does not find it.
 func invalid(reason any) error { return fmt.Errorf("%w: %v", ErrInvalid, reason) }
 
-func noOrganisation(reason string) error { return fmt.Errorf("%w: %s", ErrNoOrganisation, reason) }
+// NoOrganisationError says which organisations a person could have named, by their slugs:
+// without one of them they could not ask for these either. It is ErrNoOrganisation.
+type NoOrganisationError struct {
+	Reason string
+	// Choices are theirs alone, and may be none.
+	Choices []string
+}
+
+func (e *NoOrganisationError) Error() string { return ErrNoOrganisation.Error() + ": " + e.Reason }
+
+// Is makes it ErrNoOrganisation.
+func (e *NoOrganisationError) Is(target error) bool { return target == ErrNoOrganisation }
+
+func noOrganisation(reason string, choices ...models.Membership) error {
+	slugs := make([]string, len(choices))
+	for i, m := range choices {
+		slugs[i] = m.Organisation.Slug
+	}
+	return &NoOrganisationError{Reason: reason, Choices: slugs}
+}
 
 // unanswered maps the error of a question: what took too long or could not be asked is
 // models.ErrUnavailable.

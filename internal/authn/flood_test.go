@@ -232,6 +232,24 @@ func TestTheUseOfAKeyNeedNotBeNoted(t *testing.T) {
 	require.EqualValues(t, 2, r.uses.Load())
 }
 
+func TestAUseIsNotedAlsoWhenTheCallerHasLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, r := w.process(t, nil)
+	text, _ := w.key(t, nil)
+	_, err := a.Authenticate(t.Context(), bearer(text))
+	require.NoError(t, err)
+	w.advance(59*time.Second + 500*time.Millisecond)
+	_, err = a.Authenticate(t.Context(), bearer(text))
+	require.NoError(t, err)
+	w.advance(500 * time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = a.Authenticate(ctx, bearer(text))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, r.uses.Load())
+}
+
 func TestACallerNeedNotWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

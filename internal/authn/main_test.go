@@ -25,7 +25,8 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 
 const issuer = "https://issuer.example"
 
-// clock is one that stands until it is moved. It begins with the time of PostgreSQL.
+// clock is one that stands until it is moved. It begins with the time of PostgreSQL, which
+// knows microseconds.
 type clock struct {
 	start   time.Time
 	forward atomic.Int64
@@ -72,6 +73,9 @@ func (r *records) APIKeyByID(ctx context.Context, id uuid.UUID) (*models.APIKey,
 }
 
 func (r *records) UseAPIKey(ctx context.Context, id uuid.UUID, ip string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	r.uses.Add(1)
 	if err := r.failed(); err != nil {
 		return err
@@ -152,7 +156,7 @@ func newWorld(t testing.TB) *world {
 	keys, err := apikey.ParseKeys(apikey.NewKey())
 	require.NoError(t, err)
 	return &world{
-		clock: &clock{start: time.Now()}, keys: keys, tokens: &tokens{claims: map[string]oidc.Claims{}},
+		clock: &clock{start: time.Now().Truncate(time.Microsecond)}, keys: keys, tokens: &tokens{claims: map[string]oidc.Claims{}},
 		store: testkit.Store(t, testkit.Database(t)),
 	}
 }

@@ -96,6 +96,7 @@ func (a *Authenticator) membership(p *person, name string) (models.Membership, e
 		}
 		meant = slices.DeleteFunc(meant, func(m models.Membership) bool { return !claimed(m.Organisation, of) })
 	}
+	choices := slices.Clone(meant)
 	if name != "" {
 		meant = slices.DeleteFunc(meant, func(m models.Membership) bool { return !named(m.Organisation, name) })
 	}
@@ -103,11 +104,11 @@ func (a *Authenticator) membership(p *person, name string) (models.Membership, e
 	case len(meant) == 1:
 		return meant[0], nil
 	case len(meant) > 1:
-		return models.Membership{}, noOrganisation("the person is a member of several, and has named none")
+		return models.Membership{}, noOrganisation("the person is a member of several, and has named none", choices...)
 	case len(p.memberships) == 0:
 		return models.Membership{}, noOrganisation("the person is a member of none")
 	}
-	return models.Membership{}, noOrganisation("the person is not a member of the one that was named")
+	return models.Membership{}, noOrganisation("the person is not a member of the one that was named", choices...)
 }
 
 // claimed tells whether an issuer's name for an organisation is of this one, as the records

@@ -46,6 +46,10 @@ var (
 		"page 10,000 of a list of 1,000,000 jobs to page 1, under the filter for which that is most", atMost(1.2))
 	listSlowest = define("list_p99", "ms",
 		"a page of a list of 1,000,000 jobs, whatever filter, 99 of 100; with the client's part", atMost(20))
+	accessTime = define("list_access", "ms",
+		"a page of jobs over HTTP; ratio: to an API that asks nobody who they are, on tables without row-level security", atMost(1.15))
+	accessTurns = define("list_access_turns", "ms",
+		"the same for two organisations in turns, over one connection to PostgreSQL, which is the most that it can cost", nothing)
 	ingestTime = define("csv_ingest", "ms",
 		"a CSV of 10,000 rows through the API; ratio: to a COPY of the same rows", atMost(3))
 	exportTime = define("export_csv", "ms",

@@ -38,11 +38,11 @@ func TestCompletion(t *testing.T) {
 		"NothingForFreeValues":       {[]string{"jobs", "list", "--host", ""}, nil},
 		"ValuesOfAnArgument":         {[]string{"completion", "b"}, []string{"bash"}},
 		"FlagsOfTry":                 {[]string{"try", "x", "--s"}, []string{"--screenshot"}},
-		"NoSecretsAsArguments":       {[]string{"projects", "set-secret", "x", "--"}, []string{"--help", "--json", "--api", "--from-env"}},
+		"NoSecretsAsArguments":       {[]string{"projects", "set-secret", "x", "--"}, []string{"--help", "--json", "--api", "--api-key", "--organisation", "--from-env"}},
 		"Files":                      {[]string{"batches", "upload", "a"}, []string{filesWanted}},
 		"FilesAfterArguments":        {[]string{"truth", "set", "id", ""}, []string{filesWanted}},
 		"NoFlagsAfterTwoDashes":      {[]string{"completion", "--", "--"}, nil},
-		"Nothing":                    {nil, []string{"run", "try", "watch", "projects", "batches", "executions", "jobs", "truth", "export", "completion"}},
+		"Nothing":                    {nil, []string{"run", "try", "watch", "projects", "batches", "executions", "jobs", "truth", "export", "keys", "members", "audit", "whoami", "completion"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -31,6 +31,8 @@ const (
 type DemoParams struct {
 	// APIURL is the base URL of the API, whose worker may reach this machine.
 	APIURL string
+	// Key is an API key for it, which is in KeyFile; empty when it asks for none.
+	Key, KeyFile string
 	// TemporalUIURL and Namespace lead to the run in the Web UI; without the URL it is
 	// not mentioned.
 	TemporalUIURL, Namespace string
@@ -58,7 +60,7 @@ func Demo(ctx context.Context, p DemoParams) error {
 
 func (p DemoParams) run(ctx context.Context) error {
 	streams := p.streams()
-	api, err := client.New(client.Config{BaseURL: p.APIURL})
+	api, err := client.New(client.Config{BaseURL: p.APIURL, Key: p.Key})
 	if err != nil {
 		return err
 	}
@@ -153,9 +155,13 @@ func (p DemoParams) addresses(api *client.Client, shopURL string, execution wire
 	rows := [][]string{
 		{"The shop", shopURL},
 		{"The API", api.BaseURL() + "  (for reading: " + api.BaseURL() + "/docs)"},
-		{"This run", at + "  (…/stats)"},
-		{"Its jobs", api.BaseURL() + "/api/batches/" + execution.BatchID.String() + "/jobs"},
 	}
+	if p.Key != "" {
+		rows = append(rows, []string{"Its key", "in " + p.KeyFile + ":  curl -H \"Authorization: Bearer $(cat " + p.KeyFile + ")\" " + api.BaseURL() + "/api/me"})
+	}
+	rows = append(rows,
+		[]string{"This run", at + "  (…/stats)"},
+		[]string{"Its jobs", api.BaseURL() + "/api/batches/" + execution.BatchID.String() + "/jobs"})
 	if p.TemporalUIURL != "" {
 		namespace := p.Namespace
 		if namespace == "" {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/minohq/mino/internal/client"
@@ -55,7 +56,16 @@ func withCode(err error) error {
 	if errors.As(err, &exit) {
 		return err
 	}
-	return &ExitError{Code: codeOf(err), Err: err}
+	return &ExitError{Code: codeOf(err), Err: advised(err)}
+}
+
+// advised says beneath an answer of "who are you?" how to say so.
+func advised(err error) error {
+	var refusal *client.Error
+	if errors.As(err, &refusal) && refusal.Status == http.StatusUnauthorized {
+		return fmt.Errorf("%w\n  The key is taken from MINO_API_KEY, or --api-key; for the stack of mino dev on this machine, from .mino/%s", err, KeyFile)
+	}
+	return err
 }
 
 func codeOf(err error) int {
@@ -67,6 +77,9 @@ func codeOf(err error) int {
 	case errors.As(err, &unreachable):
 		return ExitUnreachable
 	case errors.As(err, &refusal):
+		if refusal.Problem.Code == client.CodeQuota {
+			return ExitRefused // it does not pass by itself
+		}
 		return codeOfRefusal(refusal.Status)
 	}
 	return ExitOther

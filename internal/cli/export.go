@@ -27,7 +27,8 @@ type ExportCmd struct {
 	Format  string     `placeholder:"FORMAT" complete:"csv,json,jsonl,xlsx" help:"csv, json, jsonl or xlsx; what the name of --output says unless given, else csv."`
 	Columns []string   `sep:"none" placeholder:"NAME" help:"A column that is wanted, in this order; may be given several times. All usual ones unless given."`
 	Output  string     `short:"o" placeholder:"FILE" complete:"@files" help:"Write to this file, readable by its owner, which is there only when it is whole; standard output unless given."`
-	API     string     `name:"api" env:"MINO_API_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the API."`
+
+	Connection
 }
 
 // Help is what --help says beneath the flags.
@@ -44,7 +45,7 @@ output is not whole.
 
 // Run exports.
 func (c *ExportCmd) Run(ctx context.Context, streams Streams) error {
-	return (&Remote{API: c.API}).with(ctx, streams, func(ctx context.Context, api *client.Client) error {
+	return (&Remote{Connection: c.Connection}).with(ctx, streams, func(ctx context.Context, api *client.Client) error {
 		write, err := c.plan(ctx, api)
 		if err != nil {
 			return &ExitError{Code: ExitRefused, Err: err}

@@ -16,7 +16,8 @@ import (
 type WatchCmd struct {
 	Execution uuid.UUID `arg:"" help:"Id of the execution."`
 	JSON      bool      `name:"json" help:"Print one JSON document {execution, stats} on standard output; progress goes to standard error."`
-	API       string    `name:"api" env:"MINO_API_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the API."`
+
+	Connection
 }
 
 // Help is what --help says beneath the flags.
@@ -26,7 +27,7 @@ func (*WatchCmd) Help() string {
 
 // Run does it; see RunCmd.Run for ctx and errors.
 func (c *WatchCmd) Run(ctx context.Context, streams Streams) error {
-	api, err := client.New(client.Config{BaseURL: c.API})
+	api, err := c.client()
 	if err != nil {
 		return withCode(err)
 	}

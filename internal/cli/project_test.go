@@ -21,7 +21,7 @@ func TestRunProject(t *testing.T) {
 			project = yamlPath
 		}
 		var errs strings.Builder
-		cmd := RunCmd{File: csvPath, Project: project, API: api.URL, Wait: true}
+		cmd := RunCmd{File: csvPath, Project: project, Connection: Connection{API: api.URL}, Wait: true}
 		err := cmd.Run(t.Context(), fast(&strings.Builder{}, &errs))
 		return errs.String(), err
 	}

@@ -37,7 +37,7 @@ func watchAsProcess(api string) int {
 	streams, stop := OSStreams()
 	defer stop()
 	streams.every = 5 * time.Millisecond
-	cmd := WatchCmd{Execution: runID, API: api}
+	cmd := WatchCmd{Execution: runID, Connection: Connection{API: api}}
 	err := cmd.Run(context.Background(), streams)
 	var exit *ExitError
 	if errors.As(err, &exit) {

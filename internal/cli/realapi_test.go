@@ -21,6 +21,7 @@ import (
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/executors"
 	"github.com/minohq/mino/executors/fetch"
+	"github.com/minohq/mino/internal/authn"
 	"github.com/minohq/mino/internal/client"
 	"github.com/minohq/mino/internal/testkit"
 	"github.com/minohq/mino/internal/vault"
@@ -44,6 +45,12 @@ type realAPI struct {
 
 func newRealAPI(t *testing.T) *realAPI {
 	t.Helper()
+	return newRealAPIWith(t, func(*api.Config, authn.Records) {})
+}
+
+// newRealAPIWith has change edit the configuration before.
+func newRealAPIWith(t *testing.T, change func(*api.Config, authn.Records)) *realAPI {
+	t.Helper()
 	fetcher := fetch.New(fetch.Config{})
 	t.Cleanup(fetcher.Close)
 	key, err := vault.NewKey()
@@ -52,10 +59,12 @@ func newRealAPI(t *testing.T) *realAPI {
 	require.NoError(t, err)
 	r := &realAPI{t: t, store: testkit.Store(t, testkit.Database(t)), runs: newIdleRuns()}
 	r.vault = vault.New(keys, r.store)
-	app := api.New(api.Config{
+	settings := api.Config{
 		Store: r.store, Orchestrator: r.runs, Secrets: r.vault, TryGrace: tick,
 		Executors: executors.NewRegistry(fetcher), Logger: zap.NewNop(),
-	})
+	}
+	change(&settings, r.store)
+	app := api.New(settings)
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan error, 1)

@@ -23,8 +23,9 @@ const askExitHelp = `Exit codes:
 
 // Remote is what every command of one question to the API has.
 type Remote struct {
-	JSON bool   `name:"json" help:"Print JSON on standard output, and nothing else: a list as one object a line, anything else as one document."`
-	API  string `name:"api" env:"MINO_API_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the API."`
+	JSON bool `name:"json" help:"Print JSON on standard output, and nothing else: a list as one object a line, anything else as one document."`
+
+	Connection
 }
 
 // Help is what --help says beneath the flags.
@@ -34,7 +35,7 @@ func (*Remote) Help() string { return askExitHelp }
 func (r *Remote) with(
 	ctx context.Context, streams Streams, do func(ctx context.Context, api *client.Client) error,
 ) error {
-	api, err := client.New(client.Config{BaseURL: r.API})
+	api, err := r.client()
 	if err != nil {
 		return withCode(err)
 	}

@@ -88,7 +88,7 @@ func (c *JobsRerunCmd) request() (wire.RerunRequest, error) {
 // watch watches the executions to their ends and puts these into out. The runs go on at
 // once; only the watching is in turn.
 func (c *JobsRerunCmd) watch(ctx context.Context, streams Streams, out *rerunDocument) error {
-	api, err := client.New(client.Config{BaseURL: c.API})
+	api, err := c.client()
 	if err != nil {
 		return err
 	}

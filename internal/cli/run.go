@@ -25,7 +25,8 @@ type RunCmd struct {
 	Name             string   `placeholder:"BATCH" help:"Name of the batch; the file's name unless given."`
 	Wait             bool     `negatable:"" default:"true" help:"Watch until the run has ended (the default). With --no-wait the command ends when the run has been started."`
 	JSON             bool     `name:"json" help:"Print one JSON document {execution, stats} on standard output; progress goes to standard error."`
-	API              string   `name:"api" env:"MINO_API_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the API."`
+
+	Connection
 }
 
 // Help is what --help says beneath the flags.
@@ -48,7 +49,7 @@ func (c *RunCmd) Run(ctx context.Context, streams Streams) error {
 }
 
 func (c *RunCmd) run(ctx context.Context, streams Streams) error {
-	api, err := client.New(client.Config{BaseURL: c.API})
+	api, err := c.client()
 	if err != nil {
 		return err
 	}

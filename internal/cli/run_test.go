@@ -58,7 +58,7 @@ func TestRun(t *testing.T) {
 		var out, errs strings.Builder
 		test, concurrency, failed, percent := 1_001, 51, -1, 100.5
 		cmd := RunCmd{
-			File: csvPath, Project: yamlPath, API: api.URL, Test: &test, Concurrency: &concurrency, Preset: "turbo",
+			File: csvPath, Project: yamlPath, Connection: Connection{API: api.URL}, Test: &test, Concurrency: &concurrency, Preset: "turbo",
 			MaxFailed: &failed, MaxFailedPercent: &percent,
 		}
 		err := cmd.Run(t.Context(), fast(&out, &errs))
@@ -77,7 +77,7 @@ func TestRun(t *testing.T) {
 		var out, errs strings.Builder
 		test, concurrency, failed, percent := 60, 10, 0, 12.5
 		cmd := RunCmd{
-			File: csvPath, Project: yamlPath, API: api.URL, Wait: true, Name: "March",
+			File: csvPath, Project: yamlPath, Connection: Connection{API: api.URL}, Wait: true, Name: "March",
 			Test: &test, Concurrency: &concurrency, Preset: "fast",
 			MaxFailed: &failed, MaxFailedPercent: &percent,
 		}
@@ -115,7 +115,7 @@ whole jobs     40   50  80.0%    67.0–88.8%
 		t.Parallel()
 		api := newFakeAPI(t, endedStats("completed"))
 		csvPath, yamlPath := files(t)
-		cmd := RunCmd{File: csvPath, Project: yamlPath, API: api.URL, Wait: true}
+		cmd := RunCmd{File: csvPath, Project: yamlPath, Connection: Connection{API: api.URL}, Wait: true}
 		require.NoError(t, cmd.Run(t.Context(), fast(&strings.Builder{}, &strings.Builder{})))
 		require.Equal(t, wire.ExecuteRequest{Type: "production"}, api.request)
 		require.Equal(t, "shop", api.batch.Name)
@@ -126,7 +126,7 @@ whole jobs     40   50  80.0%    67.0–88.8%
 		api := newFakeAPI(t, runningStats(3, 0), endedStats("completed"))
 		csvPath, yamlPath := files(t)
 		var out, errs strings.Builder
-		cmd := RunCmd{File: csvPath, Project: yamlPath, API: api.URL, Wait: true, JSON: true}
+		cmd := RunCmd{File: csvPath, Project: yamlPath, Connection: Connection{API: api.URL}, Wait: true, JSON: true}
 		require.NoError(t, cmd.Run(t.Context(), fast(&out, &errs)))
 		var got struct {
 			Execution wire.Execution
@@ -144,7 +144,7 @@ whole jobs     40   50  80.0%    67.0–88.8%
 		api := newFakeAPI(t, runningStats(0, 0))
 		csvPath, yamlPath := files(t)
 		var out strings.Builder
-		cmd := RunCmd{File: csvPath, Project: yamlPath, API: api.URL}
+		cmd := RunCmd{File: csvPath, Project: yamlPath, Connection: Connection{API: api.URL}}
 		require.NoError(t, cmd.Run(t.Context(), fast(&out, &strings.Builder{})))
 		require.Equal(t, api.URL+"/api/executions/"+runID.String()+"\n", out.String())
 		require.Empty(t, api.asked)
@@ -156,7 +156,7 @@ whole jobs     40   50  80.0%    67.0–88.8%
 		_, yamlPath := files(t)
 		streams := fast(&strings.Builder{}, &strings.Builder{})
 		streams.In = strings.NewReader(shopCSV)
-		cmd := RunCmd{File: "-", Project: yamlPath, API: api.URL, Wait: true}
+		cmd := RunCmd{File: "-", Project: yamlPath, Connection: Connection{API: api.URL}, Wait: true}
 		require.NoError(t, cmd.Run(t.Context(), streams))
 		require.Len(t, api.upload, 3)
 	})
@@ -168,7 +168,7 @@ func TestRunFailures(t *testing.T) {
 	run := func(t *testing.T, api string) error {
 		t.Helper()
 		csvPath, yamlPath := files(t)
-		cmd := RunCmd{File: csvPath, Project: yamlPath, API: api, Wait: true}
+		cmd := RunCmd{File: csvPath, Project: yamlPath, Connection: Connection{API: api}, Wait: true}
 		return cmd.Run(t.Context(), fast(&strings.Builder{}, &strings.Builder{}))
 	}
 
@@ -195,7 +195,7 @@ func TestRunFailures(t *testing.T) {
 		csvPath, yamlPath := files(t)
 		api.refuse["POST /api/projects"] = problem(http.StatusBadRequest, "VALIDATION_ERROR", "No.",
 			wire.FieldError{Field: "fields[0].type", Message: "must be one of text, number"})
-		cmd := RunCmd{File: csvPath, Project: yamlPath, API: api.URL, Wait: true}
+		cmd := RunCmd{File: csvPath, Project: yamlPath, Connection: Connection{API: api.URL}, Wait: true}
 		err := cmd.Run(t.Context(), fast(&strings.Builder{}, &strings.Builder{}))
 		requireCode(t, ExitRefused, err)
 		require.ErrorContains(t, err, "fields[0].type: must be one of text, number")
@@ -218,9 +218,9 @@ func TestRunFailures(t *testing.T) {
 		api := newFakeAPI(t, endedStats("completed"))
 		csvPath, yamlPath := files(t)
 		for _, cmd := range []RunCmd{
-			{File: "nowhere.csv", Project: yamlPath, API: api.URL},
-			{File: csvPath, Project: "nowhere.yaml", API: api.URL},
-			{File: csvPath, Project: yamlPath, API: "nowhere"},
+			{File: "nowhere.csv", Project: yamlPath, Connection: Connection{API: api.URL}},
+			{File: csvPath, Project: "nowhere.yaml", Connection: Connection{API: api.URL}},
+			{File: csvPath, Project: yamlPath, Connection: Connection{API: "nowhere"}},
 		} {
 			requireCode(t, ExitOther, cmd.Run(t.Context(), fast(&strings.Builder{}, &strings.Builder{})))
 		}
@@ -247,13 +247,13 @@ func TestFlags(t *testing.T) {
 
 	l, err := parse("run", "x.csv", "--project", "Shop")
 	require.NoError(t, err)
-	require.Equal(t, RunCmd{File: "x.csv", Project: "Shop", Wait: true, API: "http://127.0.0.1:8080"}, l.Run)
+	require.Equal(t, RunCmd{File: "x.csv", Project: "Shop", Wait: true, Connection: Connection{API: "http://127.0.0.1:8080", Dir: ".mino"}}, l.Run)
 
 	l, err = parse("run", "-", "-p", "p.yaml", "--test", "10", "--concurrency=0", "--preset", "PATIENT", "--max-failed", "0", "--max-failed-percent=2.5", "--no-wait", "--json", "--api", "http://a", "--name", "b")
 	require.NoError(t, err)
 	ten, zero, percent := 10, 0, 2.5
 	require.Equal(t, RunCmd{
-		File: "-", Project: "p.yaml", Test: &ten, Concurrency: &zero, Preset: "PATIENT", MaxFailed: &zero, MaxFailedPercent: &percent, JSON: true, API: "http://a", Name: "b",
+		File: "-", Project: "p.yaml", Test: &ten, Concurrency: &zero, Preset: "PATIENT", MaxFailed: &zero, MaxFailedPercent: &percent, JSON: true, Connection: Connection{API: "http://a", Dir: ".mino"}, Name: "b",
 	}, l.Run)
 
 	l, err = parse("watch", runID.String())

@@ -61,7 +61,7 @@ func (c *ExecutionsStartCmd) Run(ctx context.Context, streams Streams) error {
 
 // follow watches what a command started, and listens to Ctrl-C itself.
 func (r *Remote) follow(ctx context.Context, streams Streams, run started) error {
-	api, err := client.New(client.Config{BaseURL: r.API})
+	api, err := r.client()
 	if err != nil {
 		return withCode(err)
 	}

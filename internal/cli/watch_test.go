@@ -39,7 +39,7 @@ func startWatching(t *testing.T, api *fakeAPI, terminal bool) *watching {
 		streams.Interactive = true
 		streams.Size = func() (int, int) { return 80, 24 }
 	}
-	cmd := WatchCmd{Execution: runID, API: api.URL}
+	cmd := WatchCmd{Execution: runID, Connection: Connection{API: api.URL}}
 	go func() { w.result <- cmd.Run(t.Context(), streams) }()
 	return w
 }
@@ -186,7 +186,7 @@ func TestInterrupt(t *testing.T) {
 			<-api.asked
 			cancel()
 		}()
-		cmd := WatchCmd{Execution: runID, API: api.URL}
+		cmd := WatchCmd{Execution: runID, Connection: Connection{API: api.URL}}
 		requireCode(t, ExitInterrupted, cmd.Run(ctx, fast(io.Discard, io.Discard)))
 	})
 }
@@ -202,7 +202,7 @@ func TestOutage(t *testing.T) {
 			problem(http.StatusInternalServerError, "DATABASE_ERROR", "the database"), cut,
 		}
 		var out, errs strings.Builder
-		cmd := WatchCmd{Execution: runID, API: api.URL}
+		cmd := WatchCmd{Execution: runID, Connection: Connection{API: api.URL}}
 		require.NoError(t, cmd.Run(t.Context(), fast(&out, &errs)))
 		require.Equal(t, 1, strings.Count(errs.String(), "API unreachable, still trying"))
 		require.Contains(t, out.String(), "completed in 1m35s")
@@ -222,7 +222,7 @@ func TestOutage(t *testing.T) {
 			reply(w, http.StatusOK, api.record("completed"))
 		}
 		var out strings.Builder
-		cmd := WatchCmd{Execution: runID, API: api.URL}
+		cmd := WatchCmd{Execution: runID, Connection: Connection{API: api.URL}}
 		require.NoError(t, cmd.Run(t.Context(), fast(&out, io.Discard)))
 		require.Contains(t, out.String(), "completed in 1m35s")
 	})
@@ -231,7 +231,7 @@ func TestOutage(t *testing.T) {
 		t.Parallel()
 		api := newFakeAPI(t, endedStats("completed"))
 		api.recordLags = 4
-		cmd := WatchCmd{Execution: runID, API: api.URL}
+		cmd := WatchCmd{Execution: runID, Connection: Connection{API: api.URL}}
 		var out strings.Builder
 		require.NoError(t, cmd.Run(t.Context(), fast(&out, io.Discard)))
 		require.Zero(t, api.recordLags)
@@ -241,7 +241,7 @@ func TestOutage(t *testing.T) {
 		t.Parallel()
 		api := newFakeAPI(t, runningStats(1, 0))
 		api.sick = []http.HandlerFunc{problem(http.StatusNotFound, "EXECUTION_NOT_FOUND", "There is no such execution.")}
-		cmd := WatchCmd{Execution: runID, API: api.URL}
+		cmd := WatchCmd{Execution: runID, Connection: Connection{API: api.URL}}
 		err := cmd.Run(t.Context(), fast(io.Discard, io.Discard))
 		requireCode(t, ExitRefused, err)
 		require.ErrorContains(t, err, "There is no such execution. (EXECUTION_NOT_FOUND)")

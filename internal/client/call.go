@@ -82,7 +82,7 @@ func (c *Client) again(call call, attempt int, err error) (time.Duration, bool) 
 	var unreachable *UnreachableError
 	switch {
 	case errors.As(err, &refusal):
-		if refusal.Status != http.StatusTooManyRequests && refusal.Status != http.StatusServiceUnavailable {
+		if !refusal.passes() {
 			return 0, false
 		}
 		delay = max(delay, refusal.RetryAfter)
@@ -130,6 +130,13 @@ func (c *Client) request(ctx context.Context, call call, body io.Reader) (*http.
 	maps.Copy(req.Header, call.header)
 	req.Header.Set("Accept", "application/json, application/problem+json")
 	req.Header.Set("User-Agent", c.userAgent)
+	if c.key != "" {
+		// On a redirection to another host net/http leaves it behind.
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	if c.organisation != "" {
+		req.Header.Set("Mino-Organisation", c.organisation)
+	}
 	return req, nil
 }
 

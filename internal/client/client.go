@@ -21,6 +21,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -47,6 +48,11 @@ const (
 type Config struct {
 	// BaseURL is the API's root, such as http://127.0.0.1:8080; a path in it is kept.
 	BaseURL string
+	// Key is an API key or a bearer token, sent with every request; empty for an API that
+	// asks nobody who they are.
+	Key string
+	// Organisation, by id or slug, is for holders of tokens who are in several.
+	Organisation string
 	// HTTPClient defaults to one with a dial timeout of 5 s.
 	HTTPClient *http.Client
 	// UserAgent defaults to "mino-client".
@@ -63,6 +69,8 @@ type Config struct {
 // Client is a client of one API. It is safe for concurrent use.
 type Client struct {
 	base          *url.URL
+	key           string
+	organisation  string
 	http          *http.Client
 	userAgent     string
 	timeout       time.Duration
@@ -70,7 +78,8 @@ type Client struct {
 	maxRetryDelay time.Duration
 }
 
-// New makes a client. It fails only when BaseURL is no absolute http or https URL.
+// New makes a client. It fails only when BaseURL is no absolute http or https URL, or Key
+// or Organisation cannot be sent.
 func New(cfg Config) (*Client, error) {
 	base, err := parseBase(cfg.BaseURL)
 	if err != nil {
@@ -78,6 +87,8 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		base:          base,
+		key:           cfg.Key,
+		organisation:  cfg.Organisation,
 		http:          cfg.HTTPClient,
 		userAgent:     cfg.UserAgent,
 		timeout:       cfg.Timeout,
@@ -98,6 +109,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.maxRetryDelay <= 0 {
 		c.maxRetryDelay = DefaultMaxRetryDelay
+	}
+	if strings.ContainsFunc(c.key+c.organisation, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return nil, errors.New("the API key, or the organisation, has characters that neither has: is it whole?")
 	}
 	return c, nil
 }

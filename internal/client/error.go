@@ -33,6 +33,21 @@ type Error struct {
 	RetryAfter time.Duration
 }
 
+// CodeQuota is the code of a 429 that says that an organisation has all that it may have:
+// asking again soon changes nothing.
+const CodeQuota = "QUOTA_EXCEEDED"
+
+// passes tells a refusal that passes by itself, and soon, from those that stand.
+func (e *Error) passes() bool {
+	switch e.Status {
+	case http.StatusTooManyRequests:
+		return e.Problem.Code != CodeQuota
+	case http.StatusServiceUnavailable:
+		return true
+	}
+	return false
+}
+
 // Error says for people what was refused and why: a first line, then one line for
 // every thing that is wrong, with its row or field.
 func (e *Error) Error() string {
@@ -44,6 +59,9 @@ func (e *Error) Error() string {
 			break
 		}
 		b.WriteString("\n  " + describe(fe))
+	}
+	if e.Status == http.StatusTooManyRequests && e.RetryAfter > 0 {
+		fmt.Fprintf(&b, "\n  It may be asked again in %s.", e.RetryAfter.Round(time.Second))
 	}
 	if e.Status >= http.StatusInternalServerError && e.Problem.RequestID != "" {
 		fmt.Fprintf(&b, "\n  (request %s)", e.Problem.RequestID)

@@ -68,7 +68,7 @@ func (c *Client) reopen(err error, failures int) (time.Duration, bool) {
 	pause := min(firstRetryDelay<<min(failures-1, 10), longestPause)
 	var refusal *Error
 	if errors.As(err, &refusal) {
-		if refusal.Status != http.StatusTooManyRequests && refusal.Status != http.StatusServiceUnavailable {
+		if !refusal.passes() {
 			return 0, false
 		}
 		pause = max(pause, refusal.RetryAfter)

@@ -23,6 +23,9 @@ type settings struct {
 	Database config.Database `embed:""`
 	Temporal config.Temporal `embed:""`
 	API      config.API      `embed:""`
+	Auth     config.Auth     `embed:""`
+	AuthKey  config.AuthKey  `embed:""`
+	OIDC     config.OIDC     `embed:""`
 	Worker   config.Worker   `embed:""`
 
 	Executors config.Executors `embed:""`
@@ -32,7 +35,7 @@ type settings struct {
 }
 
 func (s *settings) parts() []config.Part {
-	return []config.Part{&s.Database, &s.Temporal, &s.API, &s.Worker, &s.Executors, &s.Log, &s.Dev}
+	return []config.Part{&s.Database, &s.Temporal, &s.API, &s.Auth, &s.AuthKey, &s.OIDC, &s.Worker, &s.Executors, &s.Log, &s.Dev}
 }
 
 // TestMain takes the settings out of the environment, so that what a developer has
@@ -60,10 +63,10 @@ func parse(t *testing.T, cli any, args ...string) {
 func TestVerify(t *testing.T) {
 	t.Parallel()
 
-	t.Run("AcceptsTheDefaultsOnceTheDatabaseIsNamed", func(t *testing.T) {
+	t.Run("AcceptsTheDefaultsOnceTheDatabaseAndTheKeyOfKeysAreNamed", func(t *testing.T) {
 		t.Parallel()
 		var s settings
-		parse(t, &s, "--database-url=postgres://mino@localhost/mino")
+		parse(t, &s, "--database-url=postgres://mino@localhost/mino", "--auth-key="+newKey(t))
 		require.NoError(t, config.Verify(s.parts()...))
 		require.Equal(t, "127.0.0.1:7233", s.Temporal.Address)
 		require.Equal(t, "127.0.0.1:8080", s.API.Listen)
@@ -78,7 +81,7 @@ func TestVerify(t *testing.T) {
 		parse(t, &s,
 			"--database-url=postgres://mino:hunter2@host:notaport/mino", "--database-max-connections=1",
 			"--temporal-address=nowhere", "--temporal-namespace=", "--temporal-tls-cert="+os.Args[0],
-			"--listen=127.0.0.1:99999", "--max-rows=0", "--body-limit-mib=2000", "--request-timeout=0s",
+			"--listen=127.0.0.1:99999", "--auth=maybe", "--auth-key=hunter2", "--oidc-issuer=http://issuer.example", "--max-rows=0", "--body-limit-mib=2000", "--request-timeout=0s",
 			"--allowed-networks=10.0.0.0/8,10.1.2.3/8,home", "--page-size=0", "--jobs-per-chunk=5000",
 			"--log-level=loud", "--log-format=xml", "--temporal-cli=no/such/file")
 		err := config.Verify(s.parts()...)
@@ -99,6 +102,10 @@ func TestVerify(t *testing.T) {
 			"--max-rows (MINO_MAX_ROWS): must be between 1 and 1000000, is 0",
 			"--body-limit-mib (MINO_BODY_LIMIT_MIB): must be between 1 and 1024, is 2000",
 			"--request-timeout (MINO_REQUEST_TIMEOUT): must be between 1s and 10m0s, is 0s",
+			`--auth (MINO_AUTH): must be one of required, off, is "maybe"`,
+			"--auth-key (MINO_AUTH_KEY): key 1 must be 32 bytes in base64, as `openssl rand -base64 32` gives them",
+			"--oidc-issuer (MINO_OIDC_ISSUER): must be https, or http on this machine",
+			"--oidc-audience (MINO_OIDC_AUDIENCE): needs at least one",
 			`--allowed-networks (MINO_ALLOWED_NETWORKS): must be networks such as 10.1.0.0/16, but "10.1.2.3/8", "home" is none`,
 			"--page-size (MINO_PAGE_SIZE): must be between 1 and 1000, is 0",
 			"--jobs-per-chunk (MINO_JOBS_PER_CHUNK): must be between 1 and 2500, is 5000",
@@ -164,7 +171,11 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("DATABASE_URL", "postgres://mino@db/mino")
 	t.Setenv("MINO_ALLOWED_NETWORKS", "10.0.0.0/8,fd00::/8")
 	t.Setenv("MINO_LISTEN", "127.0.0.1:1")
+	t.Setenv("MINO_AUTH", "off")
+	t.Setenv("MINO_OIDC_PROVISION", "false")
+	t.Setenv("MINO_OIDC_ROLE_MAP", "org:admin=admin,org:member=member")
 	var s settings
+	s.AuthKey.NotNeeded = true
 	parse(t, &s, "--listen=127.0.0.1:2")
 	require.NoError(t, config.Verify(s.parts()...))
 	require.Equal(t, config.DatabaseURL("postgres://mino@db/mino"), s.Database.URL)

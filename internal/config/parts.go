@@ -63,7 +63,7 @@ func (t *Temporal) UsesTLS() bool {
 
 // API says how the REST API listens and what it takes.
 type API struct {
-	Listen string `name:"listen" env:"MINO_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address the API listens on; port 0 takes a free one. There is no authentication yet: beyond loopback, put a proxy with authentication before it."`
+	Listen string `name:"listen" env:"MINO_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address the API listens on; port 0 takes a free one. What leads there from beyond this machine should be TLS: MINO itself speaks HTTP."`
 	// MaxRows is the most rows of an upload.
 	MaxRows int `name:"max-rows" env:"MINO_MAX_ROWS" default:"10000" help:"Most rows of an upload, 1 to 1000000."`
 	// BodyLimitMiB bounds a request's body, uploads included.
@@ -73,10 +73,13 @@ type API struct {
 	RequestTimeout time.Duration `name:"request-timeout" env:"MINO_REQUEST_TIMEOUT" default:"30s" help:"Time to answer a request once it is received, 1s to 10m."`
 	StopTimeout    time.Duration `name:"api-stop-timeout" env:"MINO_API_STOP_TIMEOUT" default:"15s" help:"Time that requests under way get to finish at shutdown, 0s to 10m."`
 	// Origins are beside the API's own.
-	Origins    []string `name:"origins" env:"MINO_ORIGINS" placeholder:"ORIGIN,..." help:"Origins whose pages may open a WebSocket beside the API's own, such as https://app.example."`
-	MaxStreams int      `name:"max-streams" env:"MINO_MAX_STREAMS" default:"10000" help:"Most streams of events that are open at once, 1 to 100000."`
+	Origins []string `name:"origins" env:"MINO_ORIGINS" placeholder:"ORIGIN,..." help:"Origins whose pages may use the API and open WebSockets beside the API's own, such as https://app.example."`
+	// TrustedProxies stand before the API.
+	TrustedProxies []string `name:"trusted-proxies" env:"MINO_TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies before the API, whose X-Forwarded-For says where a request comes from."`
+	MaxStreams     int      `name:"max-streams" env:"MINO_MAX_STREAMS" default:"10000" help:"Most streams of events that are open at once, 1 to 100000."`
 	// RequestsPerMinute is for each process.
-	RequestsPerMinute int `name:"requests-per-minute" env:"MINO_REQUESTS_PER_MINUTE" default:"0" help:"Most requests of an organisation in a minute to this process, 0 to 100000000; 0 is any number."`
+	RequestsPerMinute int `name:"requests-per-minute" env:"MINO_REQUESTS_PER_MINUTE" default:"0" help:"Most requests of an organisation in a minute to this process, 0 to 100000000; 0 is any number. An organisation that has a limit of its own has that."`
+	RequestsPerKey    int `name:"requests-per-key-minute" env:"MINO_REQUESTS_PER_KEY_MINUTE" default:"0" help:"Most requests with one API key, or of one person, in a minute to this process, 0 to 100000000; 0 is any number."`
 	MaxExports        int `name:"max-exports" env:"MINO_MAX_EXPORTS" default:"4" help:"Most exports that run at once, 1 to 100; each has a connection to PostgreSQL of its own."`
 }
 
@@ -91,11 +94,16 @@ func (a *API) Check() error {
 		validation.Field(&a.RequestTimeout, between(time.Second, 10*time.Minute)),
 		validation.Field(&a.StopTimeout, between(0, 10*time.Minute)),
 		validation.Field(&a.Origins, validation.By(origins)),
+		validation.Field(&a.TrustedProxies, validation.By(networks)),
 		validation.Field(&a.MaxStreams, between(1, 100_000)),
 		validation.Field(&a.RequestsPerMinute, between(0, 100_000_000)),
+		validation.Field(&a.RequestsPerKey, between(0, 100_000_000)),
 		validation.Field(&a.MaxExports, between(1, 100)),
 	)
 }
+
+// Proxies gives TrustedProxies parsed, as Networks does.
+func (a *API) Proxies() []netip.Prefix { return prefixes(a.TrustedProxies) }
 
 // BodyLimit is BodyLimitMiB in bytes.
 func (a *API) BodyLimit() int { return a.BodyLimitMiB << 20 }
@@ -140,14 +148,16 @@ func (w *Worker) Check() error {
 
 // Networks gives AllowedNetworks parsed. Call it after Verify: what does not parse
 // is an error there and left out here.
-func (w *Worker) Networks() []netip.Prefix {
-	prefixes := make([]netip.Prefix, 0, len(w.AllowedNetworks))
-	for _, text := range w.AllowedNetworks {
+func (w *Worker) Networks() []netip.Prefix { return prefixes(w.AllowedNetworks) }
+
+func prefixes(texts []string) []netip.Prefix {
+	parsed := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
 		if prefix, err := parseNetwork(text); err == nil {
-			prefixes = append(prefixes, prefix)
+			parsed = append(parsed, prefix)
 		}
 	}
-	return prefixes
+	return parsed
 }
 
 // Executors says what the executors of jobs need.

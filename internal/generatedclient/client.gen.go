@@ -11096,7 +11096,8 @@ type ListAuditResponse200Headers struct {
 
 // ListAuditResponseDefaultHeaders the declared response headers of an HTTP default response for ListAudit
 type ListAuditResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListAuditResponse struct {
@@ -11177,7 +11178,8 @@ type ExportAuditResponse503Headers struct {
 
 // ExportAuditResponseDefaultHeaders the declared response headers of an HTTP default response for ExportAudit
 type ExportAuditResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ExportAuditResponse struct {
@@ -13603,7 +13605,8 @@ type ListKeysResponse200Headers struct {
 
 // ListKeysResponseDefaultHeaders the declared response headers of an HTTP default response for ListKeys
 type ListKeysResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListKeysResponse struct {
@@ -13680,7 +13683,8 @@ type CreateKeyResponse201Headers struct {
 
 // CreateKeyResponseDefaultHeaders the declared response headers of an HTTP default response for CreateKey
 type CreateKeyResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type CreateKeyResponse struct {
@@ -13756,7 +13760,8 @@ type GetKeyResponse200Headers struct {
 
 // GetKeyResponseDefaultHeaders the declared response headers of an HTTP default response for GetKey
 type GetKeyResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetKeyResponse struct {
@@ -13832,7 +13837,8 @@ type RevokeKeyResponse200Headers struct {
 
 // RevokeKeyResponseDefaultHeaders the declared response headers of an HTTP default response for RevokeKey
 type RevokeKeyResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type RevokeKeyResponse struct {
@@ -13910,7 +13916,8 @@ type RotateKeyResponse201Headers struct {
 
 // RotateKeyResponseDefaultHeaders the declared response headers of an HTTP default response for RotateKey
 type RotateKeyResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type RotateKeyResponse struct {
@@ -14000,7 +14007,8 @@ type GetMeResponse200Headers struct {
 
 // GetMeResponseDefaultHeaders the declared response headers of an HTTP default response for GetMe
 type GetMeResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetMeResponse struct {
@@ -14069,7 +14077,8 @@ type ListMembersResponse200Headers struct {
 
 // ListMembersResponseDefaultHeaders the declared response headers of an HTTP default response for ListMembers
 type ListMembersResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListMembersResponse struct {
@@ -14145,7 +14154,8 @@ type AddMemberResponse201Headers struct {
 
 // AddMemberResponseDefaultHeaders the declared response headers of an HTTP default response for AddMember
 type AddMemberResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type AddMemberResponse struct {
@@ -14228,7 +14238,8 @@ type RemoveMemberResponse204Headers struct {
 
 // RemoveMemberResponseDefaultHeaders the declared response headers of an HTTP default response for RemoveMember
 type RemoveMemberResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type RemoveMemberResponse struct {
@@ -14311,7 +14322,8 @@ type UpdateMemberResponse200Headers struct {
 
 // UpdateMemberResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateMember
 type UpdateMemberResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type UpdateMemberResponse struct {
@@ -14402,7 +14414,8 @@ type GetOrganisationResponse200Headers struct {
 
 // GetOrganisationResponseDefaultHeaders the declared response headers of an HTTP default response for GetOrganisation
 type GetOrganisationResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetOrganisationResponse struct {
@@ -14472,7 +14485,8 @@ type UpdateOrganisationResponse200Headers struct {
 
 // UpdateOrganisationResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateOrganisation
 type UpdateOrganisationResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type UpdateOrganisationResponse struct {
@@ -14555,7 +14569,8 @@ type ListOrganisationsResponse200Headers struct {
 
 // ListOrganisationsResponseDefaultHeaders the declared response headers of an HTTP default response for ListOrganisations
 type ListOrganisationsResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListOrganisationsResponse struct {
@@ -15526,7 +15541,8 @@ type CreateTicketResponse201Headers struct {
 
 // CreateTicketResponseDefaultHeaders the declared response headers of an HTTP default response for CreateTicket
 type CreateTicketResponseDefaultHeaders struct {
-	RetryAfter *int
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type CreateTicketResponse struct {
@@ -17265,6 +17281,13 @@ func ParseListAuditResponse(rsp *http.Response) (*ListAuditResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -17344,6 +17367,13 @@ func ParseExportAuditResponse(rsp *http.Response) (*ExportAuditResponse, error) 
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -19826,6 +19856,13 @@ func ParseListKeysResponse(rsp *http.Response) (*ListKeysResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -19910,6 +19947,13 @@ func ParseCreateKeyResponse(rsp *http.Response) (*CreateKeyResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -19980,6 +20024,13 @@ func ParseGetKeyResponse(rsp *http.Response) (*GetKeyResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -20049,6 +20100,13 @@ func ParseRevokeKeyResponse(rsp *http.Response) (*RevokeKeyResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -20148,6 +20206,13 @@ func ParseRotateKeyResponse(rsp *http.Response) (*RotateKeyResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -20210,6 +20275,13 @@ func ParseGetMeResponse(rsp *http.Response) (*GetMeResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -20276,6 +20348,13 @@ func ParseListMembersResponse(rsp *http.Response) (*ListMembersResponse, error) 
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -20361,6 +20440,13 @@ func ParseAddMemberResponse(rsp *http.Response) (*AddMemberResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -20440,6 +20526,13 @@ func ParseRemoveMemberResponse(rsp *http.Response) (*RemoveMemberResponse, error
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -20525,6 +20618,13 @@ func ParseUpdateMemberResponse(rsp *http.Response) (*UpdateMemberResponse, error
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -20594,6 +20694,13 @@ func ParseGetOrganisationResponse(rsp *http.Response) (*GetOrganisationResponse,
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -20679,6 +20786,13 @@ func ParseUpdateOrganisationResponse(rsp *http.Response) (*UpdateOrganisationRes
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -20744,6 +20858,13 @@ func ParseListOrganisationsResponse(rsp *http.Response) (*ListOrganisationsRespo
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -21761,6 +21882,13 @@ func ParseCreateTicketResponse(rsp *http.Response) (*CreateTicketResponse, error
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}

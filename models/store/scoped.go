@@ -21,10 +21,11 @@ const (
 	roleSystem = "mino_system"
 )
 
-// settings are what PostgreSQL is told of a scope: the role, and the organisation, which is
-// a UUID or nothing. local is for the transaction, otherwise it is for the connection.
-func settings(scope tenant.Scope, local bool) string {
-	role, organisation := roleApp, ""
+// settings are the statements that tell PostgreSQL a scope: the role, unless it is known to
+// be the right one, and the organisation, which is a UUID or nothing. They hold for the
+// connection, or for its transaction when they are local.
+func settings(scope tenant.Scope, local, roleKnown bool) string {
+	set, role, organisation := "SET ", roleApp, ""
 	switch scope.Kind {
 	case tenant.Organisation:
 		organisation = scope.ID.String()
@@ -32,7 +33,14 @@ func settings(scope tenant.Scope, local bool) string {
 		role = roleSystem
 	case tenant.Nobody:
 	}
-	return fmt.Sprintf("SELECT set_config('role', '%s', %t), set_config('mino.organisation', '%s', %t)", role, local, organisation, local)
+	if local {
+		set = "SET LOCAL "
+	}
+	statements := set + "mino.organisation = '" + organisation + "'"
+	if roleKnown {
+		return statements
+	}
+	return set + "ROLE " + role + "; " + statements
 }
 
 // scopedConnector makes connections whose statements see what their context may see.
@@ -72,11 +80,12 @@ func (c *scopedConn) tell(ctx context.Context) error {
 	if c.inTx || c.told && c.scope == scope {
 		return nil
 	}
-	c.told = false
 	if c.Conn.Conn().IsClosed() {
 		return driver.ErrBadConn
 	}
-	if _, err := c.Conn.Conn().Exec(ctx, settings(scope, false)); err != nil {
+	sameRole := c.told && (c.scope.Kind == tenant.System) == (scope.Kind == tenant.System)
+	c.told = false
+	if _, err := c.Conn.Conn().Exec(ctx, settings(scope, false, sameRole)); err != nil {
 		if pgconn.SafeToRetry(err) {
 			return driver.ErrBadConn
 		}
@@ -150,7 +159,7 @@ func scoped(ctx context.Context, options pgx.TxOptions) pgx.TxOptions {
 	if options.AccessMode != "" {
 		begin = append(begin, string(options.AccessMode))
 	}
-	options.BeginQuery = strings.Join(begin, " ") + "; " + settings(tenant.From(ctx), true)
+	options.BeginQuery = strings.Join(begin, " ") + "; " + settings(tenant.From(ctx), true, false)
 	return options
 }
 

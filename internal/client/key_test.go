@@ -1,0 +1,73 @@
+package client_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/client"
+)
+
+func TestKey(t *testing.T) {
+	t.Parallel()
+	key, organisation := "mino_"+uuid.NewString(), uuid.NewString()
+	seen := make(chan http.Header, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Header.Clone()
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(server.Close)
+
+	c, err := client.New(client.Config{BaseURL: server.URL, Key: key, Organisation: organisation, MaxRetries: -1})
+	require.NoError(t, err)
+	// A call, an upload, an export and a stream.
+	require.NoError(t, c.Ready(t.Context()))
+	_, err = c.CreateBatchJSONLines(t.Context(), uuid.New(), "rows", http.NoBody)
+	require.Error(t, err)
+	_, err = c.ExportJobs(t.Context(), uuid.New(), nil, httptest.NewRecorder())
+	require.NoError(t, err)
+	for _, err := range c.Events(t.Context(), uuid.New(), 0) {
+		require.NoError(t, err)
+		require.Fail(t, "there are no events")
+	}
+	require.Len(t, seen, 4)
+	for range 4 {
+		header := <-seen
+		require.Equal(t, []string{"Bearer " + key}, header["Authorization"])
+		require.Equal(t, []string{organisation}, header["Mino-Organisation"])
+	}
+
+	plain, err := client.New(client.Config{BaseURL: server.URL})
+	require.NoError(t, err)
+	_, err = plain.ExportJobs(t.Context(), uuid.New(), nil, httptest.NewRecorder())
+	require.NoError(t, err)
+	header := <-seen
+	require.NotContains(t, header, "Authorization")
+	require.NotContains(t, header, "Mino-Organisation")
+
+	for _, broken := range []string{key + "\n", "two words", "clé"} {
+		_, err := client.New(client.Config{BaseURL: server.URL, Key: broken})
+		require.ErrorContains(t, err, "is it whole?")
+		require.NotContains(t, err.Error(), broken)
+	}
+}
+
+func TestQuotaIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	c, count := scripted(t, client.Config{},
+		answer(http.StatusTooManyRequests, map[string]string{"Content-Type": "application/problem+json"}, `{"code": "QUOTA_EXCEEDED", "detail": "No more."}`))
+	_, err := c.Stats(t.Context(), uuid.New())
+	require.EqualError(t, err, "No more. (QUOTA_EXCEEDED)")
+	require.Equal(t, 1, *count)
+}
+
+func TestLimitsSayWhenToAskAgain(t *testing.T) {
+	t.Parallel()
+	err := &client.Error{Status: 429, RetryAfter: 42 * time.Second, Problem: wire.Problem{Detail: "Too many requests.", Code: "RATE_LIMITED"}}
+	require.EqualError(t, err, "Too many requests. (RATE_LIMITED)\n  It may be asked again in 42s.")
+}
