@@ -215,7 +215,8 @@ type ReportStore interface {
 	ExportStore
 }
 
-// KeyMaker makes the text of API keys, and what is kept of it.
+// KeyMaker makes the text of API keys, and what is kept of it. Without a hash key it returns
+// apikey.ErrNoKey.
 type KeyMaker interface {
 	New(id uuid.UUID) (text string, hash []byte, hashKeyID string, err error)
 }
