@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -270,4 +271,33 @@ func TestOwnerKey(t *testing.T) {
 	ok, err = ownerKey(t.Context(), empty.store, o.keys, models.DefaultOrganisationID, text)
 	require.NoError(t, err)
 	require.False(t, ok, "of another database")
+}
+
+// TestDevKey holds that a dev stack has one key, however many start at once, and another one
+// when the database does not know it any more.
+func TestDevKey(t *testing.T) {
+	t.Parallel()
+	o, dir := newOperator(t), t.TempDir()
+	keys := make([]string, 5)
+	var all sync.WaitGroup
+	for i := range keys {
+		all.Go(func() { keys[i], _ = devKey(t.Context(), dir, o.store, config.Secret(o.key)) })
+	}
+	all.Wait()
+	for _, key := range keys {
+		require.NotEmpty(t, key)
+		require.Equal(t, keys[0], key)
+	}
+	n, err := o.store.CountAPIKeys(t.Context(), models.DefaultOrganisationID)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n)
+	require.Equal(t, "mino dev", o.written(models.DefaultOrganisationID)[0].Operation)
+
+	other := newOperator(t)
+	next, err := devKey(t.Context(), dir, other.store, config.Secret(o.key))
+	require.NoError(t, err)
+	require.NotEqual(t, keys[0], next, "the data directory was removed, and not the key")
+	again, err := devKey(t.Context(), dir, other.store, config.Secret(o.key))
+	require.NoError(t, err)
+	require.Equal(t, next, again)
 }
