@@ -409,24 +409,20 @@ func (b *bundle) exec(statement string) {
 func TestNothingHappensThatCannotBeWrittenDown(t *testing.T) {
 	t.Parallel()
 	b := setupScenes(t)
-	for id, d := range audited {
-		t.Run(id, func(t *testing.T) { //nolint:paralleltest // one at a time: the log is refused for all
-			own := *b
-			own.t = t
-			s := own.scene()
-			if id == "deleteProject" {
-				s.end(s.execution) // which is not a part of it
-			}
-			before, runs, starts := s.dump(), s.orch.said(), s.orch.started()
-			allow := s.refuseEntries()
-			a := d.do(s)
-			allow()
-			require.GreaterOrEqual(t, a.status, http.StatusInternalServerError, "%s", a.body)
-			require.Equal(t, before, s.dump())
-			require.Equal(t, runs, s.orch.said())
-			require.Equal(t, starts, s.orch.started())
-			require.Empty(t, s.entries(a))
-		})
+	for id, d := range audited { // one after another: the log is refused for all
+		s := b.scene()
+		if id == "deleteProject" {
+			s.end(s.execution) // which is not a part of it
+		}
+		before, runs, starts := s.dump(), s.orch.said(), s.orch.started()
+		allow := s.refuseEntries()
+		a := d.do(s)
+		allow()
+		require.GreaterOrEqual(t, a.status, http.StatusInternalServerError, "%s: %s", id, a.body)
+		require.Equal(t, before, s.dump(), id)
+		require.Equal(t, runs, s.orch.said(), id)
+		require.Equal(t, starts, s.orch.started(), id)
+		require.Empty(t, s.entries(a), id)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/minohq/mino/api"
 	"github.com/minohq/mino/api/wire"
@@ -284,4 +285,22 @@ func TestPersonsOrganisation(t *testing.T) {
 	require.Contains(t, refused.Message, o.Slug)
 	require.Contains(t, refused.Message, b.home().Slug)
 	in(b.home().Slug).problem(http.StatusNotFound, wire.CodeProjectNotFound)
+}
+
+func TestTheLogSaysWhoAsked(t *testing.T) {
+	t.Parallel()
+	b := setupAccess(t, nil)
+	o, us := b.organisation()
+	text, record := b.keyOf(o.ID, nil)
+	answered := us.as(text).get("/api/projects").is(http.StatusOK)
+	logged := b.logs.FilterMessage("request").FilterField(zap.String("request_id", answered.header.Get("X-Request-Id"))).All()
+	require.Len(t, logged, 1)
+	require.Equal(t, "key "+record.ID.String(), logged[0].ContextMap()["principal"])
+	require.Equal(t, o.ID.String(), logged[0].ContextMap()["organisation_id"])
+
+	refused := b.as("").get("/api/projects").is(http.StatusUnauthorized)
+	logged = b.logs.FilterMessage("request").FilterField(zap.String("request_id", refused.header.Get("X-Request-Id"))).All()
+	require.Len(t, logged, 1)
+	require.NotContains(t, logged[0].ContextMap(), "principal")
+	require.NotContains(t, logged[0].ContextMap(), "organisation_id")
 }

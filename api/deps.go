@@ -148,8 +148,8 @@ type ExportStore interface {
 	CountSessions(ctx context.Context, org uuid.UUID, f models.SessionFilter) (int64, error)
 }
 
-// AccessStore keeps organisations with their members and keys.
-type AccessStore interface {
+// OrganisationStore keeps organisations.
+type OrganisationStore interface {
 	Organisation(ctx context.Context, org uuid.UUID) (*models.Organisation, error)
 	// RenameOrganisation returns models.ErrVersionMismatch when the organisation was edited
 	// since it was read.
@@ -160,7 +160,10 @@ type AccessStore interface {
 	CheckConcurrency(ctx context.Context, org, executionID uuid.UUID, value int) error
 	// MembershipsOf lists what a user is in every organisation.
 	MembershipsOf(ctx context.Context, userID uuid.UUID) ([]models.Membership, error)
+}
 
+// MemberStore keeps the members of organisations.
+type MemberStore interface {
 	ListMembers(ctx context.Context, org uuid.UUID, page models.Page) ([]models.Membership, error)
 	CountMembers(ctx context.Context, org uuid.UUID) (int64, error)
 	Member(ctx context.Context, org, userID uuid.UUID) (*models.Membership, error)
@@ -171,7 +174,10 @@ type AccessStore interface {
 	// when holds says so of the role that they find.
 	ChangeMember(ctx context.Context, m *models.Membership, holds ...func(access.Role) bool) error
 	RemoveMember(ctx context.Context, org, userID uuid.UUID, holds ...func(access.Role) bool) error
+}
 
+// KeyStore keeps API keys, without their text.
+type KeyStore interface {
 	ListAPIKeys(ctx context.Context, org uuid.UUID, page models.Page) ([]models.APIKey, error)
 	CountAPIKeys(ctx context.Context, org uuid.UUID) (int64, error)
 	APIKey(ctx context.Context, org, id uuid.UUID) (*models.APIKey, error)
@@ -194,7 +200,23 @@ type AuditStore interface {
 	ExportAudit(ctx context.Context, org uuid.UUID, f models.AuditFilter, each func(*models.AuditEntry) error) error
 }
 
-// KeyMaker makes the text of API keys, and what is kept of it.
+// AccessStore keeps who may do what, and who did.
+type AccessStore interface {
+	OrganisationStore
+	MemberStore
+	KeyStore
+	AuditStore
+}
+
+// ReportStore tells what happened.
+type ReportStore interface {
+	EventStore
+	MetricsStore
+	ExportStore
+}
+
+// KeyMaker makes the text of API keys, and what is kept of it. Without a hash key it returns
+// apikey.ErrNoKey.
 type KeyMaker interface {
 	New(id uuid.UUID) (text string, hash []byte, hashKeyID string, err error)
 }
@@ -218,11 +240,8 @@ type Store interface {
 	JobStore
 	ExecutionStore
 	EditStore
-	EventStore
-	MetricsStore
-	ExportStore
+	ReportStore
 	AccessStore
-	AuditStore
 	// KeptAnswer returns what was answered under a key, and the fingerprint of the
 	// request; models.ErrNotFound when the key is not known.
 	KeptAnswer(ctx context.Context, org uuid.UUID, key string) (*models.Answer, []byte, error)

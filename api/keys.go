@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/invopop/validation"
 
 	"github.com/minohq/mino/api/wire"
+	"github.com/minohq/mino/internal/apikey"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/access"
 )
@@ -135,11 +137,19 @@ func checkEnd(end *time.Time, now time.Time, refuse func(field, code, message st
 // hashKey gives a key its id and the hash of its secret, and returns its text.
 func (s *server) hashKey(k *models.APIKey) (text string, err error) {
 	if s.Keys == nil {
-		return "", conflict("no API key can be made: the operator has set no key to hash them with (MINO_AUTH_KEY)")
+		return "", noHashKey(apikey.ErrNoKey)
 	}
 	k.ID = models.NewID()
 	text, k.Hash, k.HashKeyID, err = s.Keys.New(k.ID)
-	return text, err
+	return text, noHashKey(err)
+}
+
+// noHashKey has a MINO without a hash key refuse to make keys; any other error stays.
+func noHashKey(err error) error {
+	if !errors.Is(err, apikey.ErrNoKey) {
+		return err
+	}
+	return conflict("no API key can be made: %v", apikey.ErrNoKey)
 }
 
 // rotateKey puts a new key in the place of one.

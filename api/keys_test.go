@@ -11,8 +11,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/minohq/mino/api"
 	"github.com/minohq/mino/api/wire"
 	"github.com/minohq/mino/internal/apikey"
+	"github.com/minohq/mino/internal/authn"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/access"
 )
@@ -141,8 +143,11 @@ func TestWhatIsWrongWithAKeyIsNamed(t *testing.T) {
 
 	t.Run("WithoutAHashKeyThereAreNone", func(t *testing.T) {
 		t.Parallel()
-		refused := setupAccess(t, nil).post(keysPath, `{"name": "x", "role": "viewer"}`)
-		require.Contains(t, refused.problem(http.StatusConflict, wire.CodeConflict).Detail, "MINO_AUTH_KEY")
+		for _, maker := range []api.KeyMaker{nil, &apikey.Keys{}} {
+			b := setupAccess(t, func(cfg *api.Config, _ *authn.Config) { cfg.Keys = maker })
+			refused := b.post(keysPath, `{"name": "x", "role": "viewer"}`)
+			require.Contains(t, refused.problem(http.StatusConflict, wire.CodeConflict).Detail, "MINO_AUTH_KEY")
+		}
 	})
 }
 

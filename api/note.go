@@ -51,12 +51,11 @@ type notedRows struct {
 
 // add adds what people write of a row, if there is room for it.
 func (r *notedRows) add(job *models.Job) {
-	// What was read from JSON can be written as it.
-	raw, _ := json.Marshal(wire.Row{
+	raw, err := json.Marshal(wire.Row{
 		ID: job.ID, BatchID: job.BatchID, Row: job.RowNumber, SiteURL: job.SiteURL,
 		Input: job.Input, GroundTruth: job.GroundTruth, Version: job.Version,
 	})
-	if r.size+len(raw) > maxNotedBytes {
+	if err != nil || r.size+len(raw) > maxNotedBytes {
 		r.Omitted++
 		return
 	}

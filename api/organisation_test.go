@@ -44,7 +44,7 @@ func TestCallersAreToldWhoTheyAre(t *testing.T) {
 	t.Run("PeopleOfSeveralOrganisations", func(t *testing.T) {
 		t.Parallel()
 		b, issuer := setupIssuer(t, nil)
-		token, m := b.person(issuer, b.home(), access.Viewer, nil)
+		token, m := b.person(issuer, b.home(), access.Admin, nil)
 		other := testfactory.Organisation(t, b.store, nil)
 		testfactory.Organisation(t, b.store, nil) // somebody else's
 		require.NoError(t, b.store.AddMember(t.Context(), &models.Membership{
@@ -56,7 +56,7 @@ func TestCallersAreToldWhoTheyAre(t *testing.T) {
 		for _, o := range read[wire.Page[wire.OwnOrganisation]](b.send(req), http.StatusOK).Data {
 			roles[o.ID] = o.Role
 		}
-		require.Equal(t, map[uuid.UUID]string{models.DefaultOrganisationID: "viewer", other.ID: "owner"}, roles)
+		require.Equal(t, map[uuid.UUID]string{models.DefaultOrganisationID: "admin", other.ID: "owner"}, roles)
 	})
 }
 
