@@ -35,8 +35,9 @@ var errStreamEnded = errors.New("the execution has ended")
 //
 // A stream that breaks, or says nothing for twice Config.Timeout, is opened again after
 // the last event that was seen. So is one that cannot be opened, at most Config.MaxRetries
-// times in a row. An answer that says no, other than 429 and 503, ends it at once. The
-// error that ends it is yielded last, with an Event without a type.
+// times in a row. An answer that says no, other than 429 and 503, ends it at once, and so does
+// the end of the key that the stream was opened with. The error that ends it is yielded
+// last, with an Event without a type.
 func (c *Client) Events(ctx context.Context, executionID uuid.UUID, after int64) iter.Seq2[wire.Event, error] {
 	return func(yield func(wire.Event, error) bool) {
 		f := following{client: c, path: executionPath(executionID) + "/events", seen: after, yield: yield}
@@ -141,6 +142,18 @@ func (f *following) once(ctx context.Context) error {
 	return io.ErrUnexpectedEOF
 }
 
+// closed says why the server has ended a stream before its end. Whose key is not good any
+// more is told so as if they had asked: to come back with it is of no use.
+func closed(e wire.Event) error {
+	var data wire.StreamEnd
+	if json.Unmarshal(e.Data, &data) == nil && data.Reason == wire.ClosingUnauthorized {
+		return &Error{Status: http.StatusUnauthorized, Problem: wire.Problem{
+			Status: http.StatusUnauthorized, Code: wire.CodeInvalidToken, Detail: "the credentials are not valid any longer; the stream has ended",
+		}}
+	}
+	return io.ErrUnexpectedEOF
+}
+
 // take hands an event on.
 func (f *following) take(data string) error {
 	var e wire.Event
@@ -151,7 +164,7 @@ func (f *following) take(data string) error {
 	case e.Type == wire.MessageEnd:
 		return errStreamEnded
 	case e.Type == wire.MessageClosing:
-		return io.ErrUnexpectedEOF
+		return closed(e)
 	case e.Seq > 0 && e.Seq <= f.seen:
 		return nil
 	}

@@ -71,3 +71,12 @@ func TestLimitsSayWhenToAskAgain(t *testing.T) {
 	err := &client.Error{Status: 429, RetryAfter: 42 * time.Second, Problem: wire.Problem{Detail: "Too many requests.", Code: "RATE_LIMITED"}}
 	require.EqualError(t, err, "Too many requests. (RATE_LIMITED)\n  It may be asked again in 42s.")
 }
+
+func TestTheEndOfAKeyEndsAStream(t *testing.T) {
+	t.Parallel()
+	const unauthorized = "event: closing\ndata: {\"type\":\"closing\",\"data\":{\"reason\":\"unauthorized\"}}\n\n"
+	seqs, asked, err := followed(t, 0, stream(event(1), event(2), unauthorized))
+	require.Equal(t, []int64{1, 2}, seqs)
+	require.Equal(t, []string{"0"}, asked, "to come back is of no use")
+	require.Equal(t, wire.CodeInvalidToken, client.Code(err))
+}
