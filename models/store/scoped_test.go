@@ -65,8 +65,9 @@ func TestEveryStatementIsOfItsOwnScope(t *testing.T) {
 			if err != nil {
 				return
 			}
+			defer rows.Close()
 			rows.Next() // and no more of them
-			_ = errors.Join(rows.Err(), rows.Close())
+			_ = rows.Err()
 		case 3:
 			_ = db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 				if err := look(ctx, tx, scope); err != nil {
