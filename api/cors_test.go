@@ -68,7 +68,7 @@ func TestScriptsOfOtherOrigins(t *testing.T) {
 
 func TestWithoutOriginsNoScriptReadsAnswers(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
+	b := setupAccess(t, nil)
 	req := b.request(http.MethodGet, "/api/projects", "", nil)
 	req.Header.Set("Origin", "https://app.example")
 	got := b.send(req).is(http.StatusOK)

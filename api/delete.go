@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/minohq/mino/models"
+	"github.com/minohq/mino/models/access"
 )
 
 // deleteTimeout bounds a deletion, which is one transaction however much it deletes.
@@ -36,7 +37,8 @@ func (s *server) deleteBatch(c *fiber.Ctx) error {
 }
 
 // deleteWhole deletes a record with what belongs to it. read gives what is written down of
-// it, and the version that this is of: another one is not deleted.
+// it, and the version that this is of: another one is not deleted. A key whose scopes leave
+// out batches deletes none by their project.
 func deleteWhole(
 	c *fiber.Ctx, target string,
 	remove func(ctx context.Context, org, id uuid.UUID, cascade bool, holds func(version int64) bool) error,
@@ -50,6 +52,9 @@ func deleteWhole(
 	cascade := q.flag("cascade")
 	if err := q.err(); err != nil {
 		return err
+	}
+	if needs := (access.Operation{Permission: access.WriteBatches}); cascade && !needs.May(access.From(c.UserContext())) {
+		return refusal(needs, access.From(c.UserContext()))
 	}
 	precondition, err := readIfMatch(c)
 	if err != nil {

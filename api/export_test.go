@@ -335,7 +335,7 @@ func TestExportRefuses(t *testing.T) {
 	b.get("/api/batches/"+uuid.NewString()+"/export").problem(http.StatusNotFound, wire.CodeBatchNotFound)
 	b.get("/api/batches/"+e.ID.String()+"/export?format=xlsx").problem(http.StatusNotFound, wire.CodeBatchNotFound)
 	b.get("/api/executions/"+uuid.NewString()+"/sessions/export").problem(http.StatusNotFound, wire.CodeExecutionNotFound)
-	resp := b.raw(t, "GET "+jobs+" HTTP/1.0\r\nHost: x\r\n\r\n")
+	resp := b.raw(t, "GET "+jobs+" HTTP/1.0\r\nHost: localhost\r\n\r\n")
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusBadRequest, resp.StatusCode, "%s", body)

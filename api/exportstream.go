@@ -151,7 +151,7 @@ func (s *server) sendExport(c *fiber.Ctx, request exportRequest, read func(conte
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	if x.negotiated {
-		c.Set(fiber.HeaderVary, fiber.HeaderAccept)
+		c.Vary(fiber.HeaderAccept)
 	}
 	c.Context().SetBodyStream(body, -1)
 	return nil

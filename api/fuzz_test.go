@@ -105,6 +105,7 @@ func FuzzJobFilter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		list := func(query string) (int, wire.Page[wire.Job]) {
 			req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+			req.Host = "localhost"
 			req.URL = &url.URL{Path: strings.TrimSuffix(path, "?"), RawQuery: query}
 			resp, err := app.Test(req, -1)
 			if err != nil || resp.StatusCode == http.StatusRequestHeaderFieldsTooLarge {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -65,7 +67,7 @@ func identity(c *fiber.Ctx) authn.Identity {
 
 func (s *server) whose(c *fiber.Ctx) (authn.Identity, error) {
 	if s.Auth == nil {
-		return authn.Identity{Principal: everybody}, nil
+		return authn.Identity{Principal: everybody}, s.ownPage(c)
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), s.RequestTimeout)
 	defer cancel()
@@ -76,6 +78,30 @@ func (s *server) whose(c *fiber.Ctx) (authn.Identity, error) {
 	return s.Auth.Authenticate(ctx, authn.Credentials{
 		Authorization: header, Organisation: c.Get(headerOrganisation), IP: s.address(c),
 	})
+}
+
+// ownPage refuses what the page of another site has the browser of somebody on this machine
+// ask of an API that asks nobody who they are: such a page reaches loopback too. It says its
+// Origin when it sends anything, and comes under its own name when it has that name resolve
+// to this machine, so that to the browser the answers are its own.
+func (s *server) ownPage(c *fiber.Ctx) error {
+	host := string(c.Context().Host())
+	if origin := c.Get(fiber.HeaderOrigin); origin != "" && !s.trusts(origin, host) {
+		return forbidden("pages of this origin may not ask an API that asks nobody who they are; the operator can allow it")
+	}
+	if !s.ownName(host) {
+		return forbidden("an API that asks nobody who they are goes by an address, by localhost, or by an origin that the operator names, not by %q", host)
+	}
+	return nil
+}
+
+// ownName tells whether a host is one that nobody else can have resolve to this machine.
+func (s *server) ownName(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	if _, err := netip.ParseAddr(name); err == nil || name == "" || strings.EqualFold(name, "localhost") {
+		return true
+	}
+	return s.lists("http://"+host) || s.lists("https://"+host)
 }
 
 // unknownCaller answers what package authn refuses; nil is another error.

@@ -241,8 +241,8 @@ func TestRequestMustArriveInTime(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *api.Config) { cfg.ReadTimeout = 200 * time.Millisecond })
 	tests := map[string]string{
-		"Headers": "POST /api/projects HTTP/1.1\r\nHost: x\r\n",
-		"Body":    "POST /api/projects HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 50_000),
+		"Headers": "POST /api/projects HTTP/1.1\r\nHost: localhost\r\n",
+		"Body":    "POST /api/projects HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 50_000),
 	}
 	for name, request := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -284,7 +284,7 @@ func TestShutdownDoesNotWaitForIdleConnections(t *testing.T) {
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))
 	require.NoError(t, err)
 	defer conn.Close()
-	_, err = conn.Write([]byte("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"))
+	_, err = conn.Write([]byte("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 	require.NoError(t, err)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)

@@ -46,7 +46,8 @@ func (f *authFlags) give(to *api.Config, records *store.Store, logger *zap.Logge
 		return nil
 	}
 	settings := authn.Config{
-		Records: records, Keys: keys, Provision: f.OIDC.Provision, RolesFromTokens: f.OIDC.RolesClaim != "", Logger: logger,
+		Records: records, Keys: keys, Provision: f.OIDC.Provision, Logger: logger,
+		OrganisationsFromTokens: f.OIDC.OrganisationClaim != "", RolesFromTokens: f.OIDC.RolesClaim != "",
 	}
 	if f.OIDC.On() {
 		if settings.Tokens, err = oidc.New(f.OIDC.Verifier()); err != nil {

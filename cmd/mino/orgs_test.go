@@ -221,6 +221,7 @@ func TestFirstOwners(t *testing.T) {
 		require.Equal(t, id.String(), entry.TargetID)
 		require.NotContains(t, string(entry.After)+string(entry.Before), secret)
 
+		o.fails("--scopes: must leave something", "key", "default", "--scopes", "")
 		o.fails("--scopes: there is no permission", "key", "default", "--scopes", "everything:do")
 		o.fails("--expires-in", "key", "default", "--expires-in=-1h")
 		o.fails("--role", "key", "default", "--role=king")

@@ -108,6 +108,9 @@ func (c *orgsKeyCmd) check() error {
 	if n := len([]rune(c.Name)); n < 1 || n > maxName {
 		problems = append(problems, fmt.Errorf("--name: must be 1 to %d characters", maxName))
 	}
+	if c.Scopes != nil && len(c.Scopes) == 0 {
+		problems = append(problems, errors.New("--scopes: must leave something; leave it out for all of the role's permissions"))
+	}
 	for _, scope := range c.Scopes {
 		if !scope.Valid() {
 			problems = append(problems, fmt.Errorf("--scopes: there is no permission %q; there are %s", scope, joined(access.Permissions())))

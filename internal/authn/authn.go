@@ -70,6 +70,9 @@ type Config struct {
 	// Provision makes everybody known who comes with a good token. Without it they must
 	// have been invited, or be given a role by their token.
 	Provision bool
+	// OrganisationsFromTokens says that tokens name the organisation that they are for: one
+	// that names none opens none, whatever the person is a member of.
+	OrganisationsFromTokens bool
 	// RolesFromTokens says that tokens tell the role in the organisation that they name:
 	// one that tells none is nobody's there, whatever the person was before.
 	RolesFromTokens bool

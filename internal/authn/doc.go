@@ -15,7 +15,8 @@
 // that they are a member of, and names the one they mean in the header Mino-Organisation
 // when there are several. A token that names an organisation is for that one alone; where
 // it says a role there too, that is the role, and it is written into the records, so that
-// it is the issuer who decides about membership.
+// it is the issuer who decides about membership. Where tokens are to name an organisation, one
+// that names none, or several, opens none.
 //
 // The states of what was sent: unknown → good (asked for again after a second, and known
 // from then on as one that was good) → ended, which it stays.

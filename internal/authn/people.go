@@ -90,7 +90,13 @@ func highest(names []string) access.Role {
 // membership is the one that a request is meant for.
 func (a *Authenticator) membership(p *person, name string) (models.Membership, error) {
 	meant := slices.Clone(p.memberships)
-	if of := p.claims.Organisation; of != "" {
+	of := p.claims.Organisation
+	if of == "" && a.config.OrganisationsFromTokens {
+		// An issuer says in no other way that a person is a member of nothing any more: what
+		// the records hold of them is what an earlier token said.
+		return models.Membership{}, noOrganisation("the token names no organisation")
+	}
+	if of != "" {
 		if a.config.RolesFromTokens && highest(p.claims.Roles) == "" {
 			return models.Membership{}, noOrganisation("the token gives no role in the organisation that it names")
 		}

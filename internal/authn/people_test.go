@@ -271,6 +271,23 @@ func TestATokenDecidesWhereItNamesAnOrganisation(t *testing.T) {
 		}
 	})
 
+	t.Run("AndNoneWhereItIsToNameOneAndDoesNot", func(t *testing.T) {
+		t.Parallel()
+		strict, _ := w.process(t, func(c *authn.Config) { c.OrganisationsFromTokens, c.RolesFromTokens = true, true })
+		id := uuid.NewString()
+		before := w.login(func(c *oidc.Claims) { c.Subject = id; withRole(external, "admin")(c) })
+		who, err := strict.Authenticate(t.Context(), bearer(before))
+		require.NoError(t, err)
+		require.Equal(t, access.Admin, who.Principal.Role)
+
+		// The issuer has taken them out of the organisation since.
+		after := w.login(func(c *oidc.Claims) { c.Subject = id })
+		for _, sent := range []authn.Credentials{bearer(after), naming(o.Slug, after), naming(o.ID.String(), after)} {
+			_, err = strict.Authenticate(t.Context(), sent)
+			require.ErrorIs(t, err, authn.ErrNoOrganisation)
+		}
+	})
+
 	t.Run("AndNoneWithoutARoleWhereTokensSayRoles", func(t *testing.T) {
 		t.Parallel()
 		m := testfactory.Member(t, w.store, o, access.Admin, nil)

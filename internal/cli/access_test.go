@@ -70,6 +70,9 @@ func TestKeys(t *testing.T) {
 
 	made := g.owner("keys", "create", "ci", "--role", "member", "--scopes", "projects:read,keys:read", "--expires-in", "1h")
 	made.fails(ExitRefused, "(VALIDATION_ERROR)", "scopes[1]")
+	for _, unset := range []string{"", ","} {
+		g.owner("keys", "create", "ci", "--scopes", unset).fails(ExitRefused, "(VALIDATION_ERROR)", "scopes")
+	}
 	made = g.owner("keys", "create", "ci", "--scopes", "projects:read,batches:read", "--expires-in", "1h").ok()
 	key := strings.TrimSpace(made.out)
 	_, _, err := apikey.Parse(key)

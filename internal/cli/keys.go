@@ -70,7 +70,7 @@ func (c *KeysCreateCmd) Run(ctx context.Context, streams Streams) error {
 			return err
 		}
 		req := wire.APIKeyRequest{Name: c.Name, Role: c.Role, ExpiresAt: ends}
-		if len(c.Scopes) > 0 {
+		if c.Scopes != nil { // an empty list, of a variable that is not set perhaps, is not all of them
 			req.Scopes = &c.Scopes
 		}
 		key, err := api.CreateKey(ctx, req)

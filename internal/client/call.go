@@ -131,7 +131,6 @@ func (c *Client) request(ctx context.Context, call call, body io.Reader) (*http.
 	req.Header.Set("Accept", "application/json, application/problem+json")
 	req.Header.Set("User-Agent", c.userAgent)
 	if c.key != "" {
-		// On a redirection to another host net/http leaves it behind.
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
 	if c.organisation != "" {
@@ -148,7 +147,7 @@ func (c *Client) exchange(req *http.Request, out any) error {
 		return c.silence(req.Context(), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode >= http.StatusBadRequest {
+	if resp.StatusCode >= http.StatusMultipleChoices {
 		return readError(resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))

@@ -15,7 +15,10 @@
 // came, too. An upload is repeated when its source can go back to its beginning (an
 // io.Seeker), else it is sent once.
 //
-// Failure: an answer of 400 or above is an *Error holding the server's problem
+// The API redirects nobody, so that a redirection is not followed: it would take the key with
+// it.
+//
+// Failure: an answer of 300 or above is an *Error holding the server's problem
 // document. A server that could not be reached, or broke off, is an
 // *UnreachableError. A cancelled context is the context's own error, wrapped.
 package client
@@ -98,6 +101,11 @@ func New(cfg Config) (*Client, error) {
 	if c.http == nil {
 		c.http = newHTTPClient()
 	}
+	// net/http takes the key along to another port of the same host, which is somebody else's
+	// on a machine of several people, and into the clear.
+	staying := *c.http
+	staying.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.http = &staying
 	if c.userAgent == "" {
 		c.userAgent = defaultUserAgent
 	}

@@ -24,7 +24,7 @@ const (
 
 // Error is the server's refusal of a request.
 type Error struct {
-	// Status is the HTTP status, 400–599.
+	// Status is the HTTP status, 300–599.
 	Status int
 	// Problem is the server's problem document. When something else answered, a
 	// proxy perhaps, it holds the status alone.
@@ -135,6 +135,9 @@ func readError(resp *http.Response) *Error {
 		}
 	}
 	refusal.Problem.Status = resp.StatusCode
+	if to := resp.Header.Get("Location"); resp.StatusCode < http.StatusBadRequest && to != "" {
+		refusal.Problem.Detail = fmt.Sprintf("the API says that it is at %q; it is not asked there, since the key would go with it: give its own address", to)
+	}
 	return refusal
 }
 

@@ -61,7 +61,7 @@ func (c *Client) stream(ctx context.Context, call call, to io.Writer) (int64, er
 		return 0, c.brokenOff(ctx, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode >= http.StatusBadRequest {
+	if resp.StatusCode >= http.StatusMultipleChoices {
 		return 0, readError(resp)
 	}
 	source := &heard{body: resp.Body, silent: silent, timeout: c.timeout}

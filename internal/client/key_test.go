@@ -3,6 +3,7 @@ package client_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,36 @@ func TestKey(t *testing.T) {
 		_, err := client.New(client.Config{BaseURL: server.URL, Key: broken})
 		require.ErrorContains(t, err, "is it whole?")
 		require.NotContains(t, err.Error(), broken)
+	}
+}
+
+func TestKeyGoesNowhereElse(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("asked elsewhere, with %q", r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(elsewhere.Close)
+	// The same host and another port: to net/http it is the same.
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/livez", http.StatusTemporaryRedirect))
+	t.Cleanup(server.Close)
+	for _, own := range []*http.Client{nil, server.Client()} {
+		c, err := client.New(client.Config{BaseURL: server.URL, Key: "mino_" + uuid.NewString(), HTTPClient: own})
+		require.NoError(t, err)
+		calls := []error{c.Ready(t.Context())}
+		_, err = c.CreateBatchJSONLines(t.Context(), uuid.New(), "rows", strings.NewReader("{}"))
+		calls = append(calls, err)
+		_, err = c.ExportJobs(t.Context(), uuid.New(), nil, httptest.NewRecorder())
+		calls = append(calls, err)
+		for _, err := range c.Events(t.Context(), uuid.New(), 0) {
+			calls = append(calls, err)
+		}
+		require.Len(t, calls, 4)
+		for _, err := range calls {
+			var refusal *client.Error
+			require.ErrorAs(t, err, &refusal)
+			require.Equal(t, http.StatusTemporaryRedirect, refusal.Status)
+			require.ErrorContains(t, err, elsewhere.URL)
+		}
 	}
 }
 

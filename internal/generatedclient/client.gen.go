@@ -4177,7 +4177,7 @@ type ClientInterface interface {
 	//
 	// With `cascade=true` its batches go too, with their jobs, executions and sessions, all in
 	// one transaction; without it a project that has batches is refused. So is one with an
-	// execution that has not ended.
+	// execution that has not ended. With `cascade=true` it takes the permission `batches:write` too.
 	//
 	// Corresponds with DELETE /api/projects/{id} (the `DeleteProject` operationId).
 	DeleteProject(ctx context.Context, id ProjectParameter, params *DeleteProjectParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5700,7 +5700,7 @@ func (c *Client) CreateProject(ctx context.Context, params *CreateProjectParams,
 //
 // With `cascade=true` its batches go too, with their jobs, executions and sessions, all in
 // one transaction; without it a project that has batches is refused. So is one with an
-// execution that has not ended.
+// execution that has not ended. With `cascade=true` it takes the permission `batches:write` too.
 //
 // Corresponds with DELETE /api/projects/{id} (the `DeleteProject` operationId).
 func (c *Client) DeleteProject(ctx context.Context, id ProjectParameter, params *DeleteProjectParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -10880,7 +10880,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// With `cascade=true` its batches go too, with their jobs, executions and sessions, all in
 	// one transaction; without it a project that has batches is refused. So is one with an
-	// execution that has not ended.
+	// execution that has not ended. With `cascade=true` it takes the permission `batches:write` too.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -16905,7 +16905,7 @@ func (c *ClientWithResponses) CreateProjectWithResponse(ctx context.Context, par
 //
 // With `cascade=true` its batches go too, with their jobs, executions and sessions, all in
 // one transaction; without it a project that has batches is refused. So is one with an
-// execution that has not ended.
+// execution that has not ended. With `cascade=true` it takes the permission `batches:write` too.
 //
 // Returns a wrapper object for the known response body format(s).
 //
