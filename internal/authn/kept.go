@@ -13,12 +13,12 @@ import (
 	"github.com/minohq/mino/models"
 )
 
-const (
-	// fresh is how long an answer is believed.
-	fresh = time.Second
-	// patience is how long the records may take to answer.
-	patience = 2 * time.Second
-)
+// Freshness is how long the word of the records is believed: for so long a key or a member
+// that is no more may still be let in.
+const Freshness = time.Second
+
+// patience is how long the records may take to answer.
+const patience = 2 * time.Second
 
 // kept remembers answers to questions, a bounded number of them, and has each question
 // asked once at a time. It is safe for concurrent use.
@@ -60,7 +60,7 @@ func (k *kept[K, V]) forget(key K) { k.good.Remove(key) }
 // recent gives an answer that is still believed; false when there is none.
 func (k *kept[K, V]) recent(key K) (V, bool, error) {
 	now := k.now()
-	if a, ok := k.good.Get(key); ok && now.Sub(a.at) < fresh {
+	if a, ok := k.good.Get(key); ok && now.Sub(a.at) < Freshness {
 		return a.value, true, nil
 	}
 	var none V
