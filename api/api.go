@@ -92,7 +92,8 @@ type Config struct {
 	Origins []string
 	// TrustedProxies are those whose word is taken for where a request comes from.
 	TrustedProxies []netip.Prefix
-	// MaxStreams bounds the streams of events that are open at once.
+	// MaxStreams bounds the streams of events that are open at once; of four or more, one
+	// organisation has three quarters at most.
 	MaxStreams int
 	// Heartbeat is how long a stream may be silent before the server shows that it is
 	// there.
@@ -112,7 +113,8 @@ type Config struct {
 	// Recheck is how often it is asked whether whoever has opened a stream still may.
 	Recheck time.Duration
 	// MaxExports is how many exports may run at once, each with a connection to PostgreSQL
-	// of its own; more are answered 503.
+	// of its own; more are answered 503. One organisation has three quarters at most, as
+	// with MaxStreams.
 	MaxExports int
 }
 
@@ -171,13 +173,13 @@ type server struct {
 	// watch has the first stream wait for the end of the server.
 	watch sync.Once
 
-	exports chan struct{} // one for each export that runs
+	exports *shares // the exports that run
 }
 
 // New makes the app. The caller serves it and shuts it down, which ends its streams.
 func New(cfg Config) *fiber.App {
 	cfg = cfg.withDefaults()
-	s := &server{Config: cfg, exports: make(chan struct{}, cfg.MaxExports), limiter: ratelimit.New(ratelimit.Config{})}
+	s := &server{Config: cfg, exports: newShares(cfg.MaxExports), limiter: ratelimit.New(ratelimit.Config{})}
 	s.lines = newLines(s.MaxStreams, s.StreamTimeout)
 	s.hub = news.New(news.Config{Records: s.Store, Notices: s.Notices, Stand: s.stand, Logger: s.Logger})
 	app := fiber.New(fiber.Config{

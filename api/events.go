@@ -65,7 +65,7 @@ func rawHead(c *fiber.Ctx) []byte {
 }
 
 func (s *server) serveEvents(conn net.Conn, p *plan, head []byte) {
-	l, ok := s.lines.join(conn)
+	l, ok := s.lines.join(conn, p.execution.OrganisationID)
 	out := &eventClient{line: l, plan: p}
 	if !ok {
 		if l.send(head) == nil {

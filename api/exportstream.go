@@ -103,9 +103,8 @@ func (s *server) sendExport(c *fiber.Ctx, request exportRequest, read func(conte
 			detail: "an export needs HTTP/1.1: with HTTP/1.0 nobody could tell whether it is whole",
 		}
 	}
-	select {
-	case s.exports <- struct{}{}:
-	default:
+	org := organisation(c.UserContext())
+	if !s.exports.take(org) {
 		return &problem{
 			status: http.StatusServiceUnavailable, code: wire.CodeUnavailable,
 			detail: "as many exports run as may at once; try again", cause: errors.New("too many exports at once"),
@@ -133,7 +132,7 @@ func (s *server) sendExport(c *fiber.Ctx, request exportRequest, read func(conte
 	go func() {
 		defer close(body.done)
 		defer stop()
-		defer func() { <-s.exports }()
+		defer s.exports.give(org)
 		started := time.Now()
 		err := recovered(func() error { return x.run(ctx, read) })
 		x.idle.Stop()

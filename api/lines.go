@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 // lines are the connections of the streams that are open. They are out of the server's
 // hands, which neither counts them nor ends them.
 type lines struct {
-	most    int
+	places  *shares
 	timeout time.Duration
 
 	mu       sync.Mutex
@@ -28,19 +30,19 @@ type lines struct {
 }
 
 func newLines(most int, timeout time.Duration) *lines {
-	return &lines{most: most, timeout: timeout, open: make(map[*line]struct{}), empty: make(chan struct{})}
+	return &lines{places: newShares(most), timeout: timeout, open: make(map[*line]struct{}), empty: make(chan struct{})}
 }
 
-// full reports whether there is no place for another one.
-func (l *lines) full() bool {
+// full reports whether there is no place for another one of an organisation.
+func (l *lines) full(org uuid.UUID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.stopping || len(l.open) >= l.most
+	return l.stopping || l.places.full(org)
 }
 
-// join takes a connection in; ok is false when there is no place, and then the line must
+// join takes a connection of an organisation in; ok is false when there is no place, and then the line must
 // not be left.
-func (l *lines) join(conn net.Conn) (_ *line, ok bool) {
+func (l *lines) join(conn net.Conn, org uuid.UUID) (_ *line, ok bool) {
 	// The server hands out a wrapper; the socket is beneath.
 	raw := conn
 	if wrapped, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
@@ -49,10 +51,10 @@ func (l *lines) join(conn net.Conn) (_ *line, ok bool) {
 	if sized, ok := raw.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = sized.SetWriteBuffer(sendBuffer) // the system's own size does as well
 	}
-	it := &line{Conn: conn, lines: l}
+	it := &line{Conn: conn, lines: l, org: org}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopping || len(l.open) >= l.most {
+	if l.stopping || !l.places.take(org) {
 		return it, false
 	}
 	l.open[it] = struct{}{}
@@ -63,6 +65,7 @@ func (l *lines) leave(it *line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, it)
+	l.places.give(it.org)
 	if l.stopping && len(l.open) == 0 {
 		close(l.empty)
 	}
@@ -98,6 +101,7 @@ func (l *lines) wait(atMost time.Duration) {
 type line struct {
 	net.Conn
 	lines *lines
+	org   uuid.UUID // whose stream it is
 }
 
 // deadline is when a write that begins now must be over.

@@ -63,7 +63,7 @@ func (s *server) trusts(origin, host string) bool {
 }
 
 func (s *server) serveSocket(conn *websocket.Conn, p *plan) {
-	l, ok := s.lines.join(conn.NetConn())
+	l, ok := s.lines.join(conn.NetConn(), p.execution.OrganisationID)
 	out := &socketClient{conn: conn, line: l, plan: p, everySo: s.Heartbeat, pinged: time.Now()}
 	if !ok {
 		out.end(wire.MessageClosing, wire.ClosingBusy)

@@ -91,7 +91,7 @@ func (s *server) planStream(c *fiber.Ctx, kind string) (*plan, error) {
 		q.refuse(place, "is beyond the last event, %d", p.execution.LastEventSeq)
 		return nil, q.err()
 	}
-	if s.lines.full() {
+	if s.lines.full(p.execution.OrganisationID) {
 		return nil, &problem{
 			status: http.StatusServiceUnavailable, code: wire.CodeUnavailable,
 			detail: "as many streams are open as may be; try again, or ask for /stats now and then",
