@@ -6,11 +6,12 @@ import (
 )
 
 // What a follower holds at most, apart from the window, which is shared. A batch is what
-// its client has to take within one deadline.
+// its client has to take within one deadline. A page is what one that fell behind the window
+// has of its own: they all do when the machine is busy, and there may be thousands.
 const (
 	batchMessages = 64
 	batchBytes    = 16 << 10
-	behindPage    = 100
+	behindPage    = 40
 )
 
 // Follower is a reader's place in the events of an execution. It is used by one
