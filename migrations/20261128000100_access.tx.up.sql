@@ -68,6 +68,8 @@ CREATE TABLE IF NOT EXISTS users (
 );
 -- One invitation for an address.
 CREATE UNIQUE INDEX IF NOT EXISTS users_invited_key ON users (issuer, lower(email)) WHERE subject IS NULL;
+-- Whoever is made a member by address may have come before.
+CREATE INDEX IF NOT EXISTS users_email_idx ON users (issuer, lower(email));
 
 CREATE TABLE IF NOT EXISTS memberships (
     organisation_id uuid NOT NULL REFERENCES organisations (id),
@@ -149,6 +151,11 @@ CREATE TABLE IF NOT EXISTS audit_log (
     CONSTRAINT audit_log_outcome_check CHECK (outcome IN ('done', 'requested', 'failed'))
 );
 CREATE INDEX IF NOT EXISTS audit_log_organisation_idx ON audit_log (organisation_id, id);
+-- The log only grows: who looks for what was done to something, by somebody or at some time
+-- is not to go through all of it.
+CREATE INDEX IF NOT EXISTS audit_log_target_idx ON audit_log (organisation_id, target_id, id);
+CREATE INDEX IF NOT EXISTS audit_log_actor_idx ON audit_log (organisation_id, actor_id, id);
+CREATE INDEX IF NOT EXISTS audit_log_created_idx ON audit_log (organisation_id, created_at);
 
 CREATE OR REPLACE FUNCTION audit_log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
