@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -12,9 +11,6 @@ import (
 	"github.com/minohq/mino/models/access"
 	"github.com/minohq/mino/models/audit"
 )
-
-// maxUserAgent is how much of a client's word for itself is written down, in bytes.
-const maxUserAgent = 256
 
 // operation is what every route is served through: it asks whether the caller may do it,
 // by the id that it has in the document, and puts a note into the context of those that
@@ -32,7 +28,7 @@ func (s *server) operation(id string, handle fiber.Handler) fiber.Handler {
 		}
 		if needs.Audited {
 			c.SetUserContext(audit.With(ctx, &audit.Note{
-				Principal: principal, Operation: id, RequestID: s.identifyRequest(c), IP: s.address(c), UserAgent: userAgent(c),
+				Principal: principal, Operation: id, RequestID: s.identifyRequest(c), IP: s.address(c), UserAgent: c.Get(fiber.HeaderUserAgent),
 			}))
 		}
 		return handle(c)
@@ -52,13 +48,4 @@ func refusal(needs access.Operation, p access.Principal) error {
 
 func forbidden(format string, args ...any) *problem {
 	return &problem{status: http.StatusForbidden, code: wire.CodeForbidden, detail: fmt.Sprintf(format, args...)}
-}
-
-// userAgent is a text that can be stored.
-func userAgent(c *fiber.Ctx) string {
-	text := c.Get(fiber.HeaderUserAgent)
-	if len(text) > maxUserAgent {
-		text = text[:maxUserAgent]
-	}
-	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
 }
