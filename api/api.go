@@ -3,9 +3,13 @@
 //
 // It is thin. PostgreSQL is authoritative for what happened and Temporal for a run
 // that is live; the API asks the one or the other through the interfaces in deps.go
-// and keeps no state of its own, so that any number of processes can serve it. It
-// imports neither the Temporal client nor the store. What streams of events share, see
+// and keeps no state of its own but what it counts for the limits of a process, so that any
+// number of processes can serve it. It imports neither the Temporal client nor the store. What streams of events share, see
 // package news, is read from PostgreSQL and can be read again by any other process.
+//
+// Whose a request is, package authn says; what they may do, package access, by the id of the
+// operation, without which no route is served. Who did what is noted in the request's
+// context, see package audit.
 //
 // Bodies are decoded strictly: an unknown or ill-typed member is refused, and all that
 // is wrong is told at once with its path. Uploads are spooled to disk before the first
