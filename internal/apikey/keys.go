@@ -5,24 +5,17 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/minohq/mino/internal/keylist"
 	"github.com/minohq/mino/models"
 )
 
 // ErrNoKey says that there is no hash key to make anything with.
 var ErrNoKey = errors.New("this MINO has no key to hash API keys with (MINO_AUTH_KEY)")
-
-const (
-	keySize = 32
-	// idSize is how many bytes of a hash key's digest name it.
-	idSize = 6
-)
 
 // What is hashed begins with what it is, so that a hash of one kind is none of another.
 const (
@@ -40,29 +33,23 @@ type Keys struct {
 // ParseKeys reads hash keys of 32 bytes in base64, separated by commas, the newest first.
 // None is no key.
 func ParseKeys(text string) (*Keys, error) {
+	list, err := keylist.Parse(text, "mino auth key")
+	if err != nil {
+		return nil, err
+	}
 	k := &Keys{keys: map[string][]byte{}}
-	for i, one := range strings.Split(text, ",") {
-		one = strings.TrimSpace(one)
-		if one == "" {
-			continue
-		}
-		key, err := base64.StdEncoding.DecodeString(one)
-		if err != nil || len(key) != keySize {
-			return nil, fmt.Errorf("key %d must be %d bytes in base64, as `openssl rand -base64 %d` gives them", i+1, keySize, keySize)
-		}
-		digest := sha256.Sum256(append([]byte("mino auth key\x00"), key...))
-		id := hex.EncodeToString(digest[:idSize])
-		k.keys[id] = key
-		if k.first == "" {
-			k.first = id
-		}
+	for _, one := range list {
+		k.keys[one.ID] = one.Secret
+	}
+	if len(list) > 0 {
+		k.first = list[0].ID
 	}
 	return k, nil
 }
 
 // NewKey makes a hash key, in base64.
 func NewKey() string {
-	key := make([]byte, keySize)
+	key := make([]byte, keylist.Size)
 	_, _ = rand.Read(key) // which never fails, see Random
 	return base64.StdEncoding.EncodeToString(key)
 }

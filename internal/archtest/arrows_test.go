@@ -70,6 +70,7 @@ var plants = []plant{
 	{"tokens-are-checked-apart", "internal/oidc", "go.temporal.io/sdk/client"},
 	{"issuers-for-tests-stand-alone", "internal/oidc/oidctest", module + "internal/oidc"},
 	{"issuers-for-tests-stand-alone", "internal/oidc/oidctest", "github.com/go-jose/go-jose/v4"},
+	{"lists-of-keys-stand-alone", "internal/keylist", module + "models"},
 	{"keys-are-text-and-hashes", "internal/apikey", module + "models/store"},
 	{"keys-are-text-and-hashes", "internal/apikey", "net/http"},
 	{"credentials-are-checked-without-http", "internal/authn", "net/http"},

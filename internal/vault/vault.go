@@ -15,15 +15,13 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/minohq/mino/internal/keylist"
 	"github.com/minohq/mino/models"
 	"github.com/minohq/mino/models/failure"
 )
@@ -35,12 +33,6 @@ const CodeSealed = "SECRET_SEALED"
 // ErrNoKey says that there is no key to seal secrets with.
 var ErrNoKey = errors.New("this MINO has no key to keep secrets with (MINO_SECRETS_KEY)")
 
-const (
-	keySize = 32
-	// idSize is how many bytes of a key's digest name it.
-	idSize = 6
-)
-
 // Keys are keys, by id; the first seals.
 type Keys struct {
 	first string
@@ -51,17 +43,13 @@ type Keys struct {
 
 // ParseKeys reads keys of 32 bytes in base64, separated by commas. None is no key.
 func ParseKeys(text string) (*Keys, error) {
+	list, err := keylist.Parse(text, "mino secrets key")
+	if err != nil {
+		return nil, err
+	}
 	keys := &Keys{aeads: map[string]cipher.AEAD{}}
-	for i, one := range strings.Split(text, ",") {
-		one = strings.TrimSpace(one)
-		if one == "" {
-			continue
-		}
-		key, err := base64.StdEncoding.DecodeString(one)
-		if err != nil || len(key) != keySize {
-			return nil, fmt.Errorf("key %d must be %d bytes in base64, as `openssl rand -base64 %d` gives them", i+1, keySize, keySize)
-		}
-		block, err := aes.NewCipher(key)
+	for _, one := range list {
+		block, err := aes.NewCipher(one.Secret)
 		if err != nil {
 			return nil, fmt.Errorf("read a key: %w", err)
 		}
@@ -69,19 +57,17 @@ func ParseKeys(text string) (*Keys, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read a key: %w", err)
 		}
-		digest := sha256.Sum256(append([]byte("mino secrets key\x00"), key...))
-		id := hex.EncodeToString(digest[:idSize])
-		keys.aeads[id] = aead
-		if keys.first == "" {
-			keys.first, keys.marks = id, marksKey(key)
-		}
+		keys.aeads[one.ID] = aead
+	}
+	if len(list) > 0 {
+		keys.first, keys.marks = list[0].ID, marksKey(list[0].Secret)
 	}
 	return keys, nil
 }
 
 // NewKey makes a key, in base64.
 func NewKey() (string, error) {
-	key := make([]byte, keySize)
+	key := make([]byte, keylist.Size)
 	if _, err := rand.Read(key); err != nil {
 		return "", fmt.Errorf("make a key: %w", err)
 	}
